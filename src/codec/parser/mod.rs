@@ -1,0 +1,1 @@
+//! Socket.IO packets: the text header, JSON payloads and their attachments.

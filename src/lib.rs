@@ -1,0 +1,6 @@
+//! Socket.IO as composable tower services and layers.
+
+pub mod codec;
+mod text;
+
+pub use text::Text;
