@@ -2,10 +2,14 @@
 
 mod body;
 pub mod codec;
+pub mod engine;
 mod error;
+pub mod exchange;
 mod id;
+pub mod outbox;
 mod sync;
 mod text;
+mod transport;
 
 pub use body::{Body, ResponseBody};
 pub use error::{BoxError, CloseReason, ErrorCode};

@@ -3,6 +3,8 @@
 mod base64;
 mod packet;
 mod payload;
+mod transport;
 
 pub use packet::{Frame, Message, Packet, ParseError};
 pub use payload::{Payload, encode as encode_payload};
+pub use transport::Transport;

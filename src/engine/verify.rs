@@ -1,0 +1,182 @@
+//! What a request asks for, or which error it is: the protocol's order of checks, as a pure function.
+
+use std::borrow::Cow;
+
+use http::Method;
+
+use super::config::EngineConfig;
+use crate::{codec::engine::Transport, error::ErrorCode, exchange::ErrorContext};
+
+/// The parameters that the engine knows. Where one is repeated, the last wins; an empty one is as good as none.
+#[derive(Debug, Default)]
+pub(super) struct Query<'a> {
+    pub(super) transport: Option<Cow<'a, str>>,
+    pub(super) sid: Option<Cow<'a, str>>,
+    pub(super) revision: Option<Cow<'a, str>>,
+}
+
+impl<'a> Query<'a> {
+    pub(super) fn parse(query: &'a str) -> Self {
+        let mut parsed = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let place = match &*name {
+                "transport" => &mut parsed.transport,
+                "sid" => &mut parsed.sid,
+                "EIO" => &mut parsed.revision,
+                _ => continue,
+            };
+            *place = Some(value).filter(|value| !value.is_empty());
+        }
+        parsed
+    }
+}
+
+/// What is known of a request, once its session was looked up.
+pub(super) struct Facts<'a> {
+    pub(super) method: &'a Method,
+    pub(super) query: &'a Query<'a>,
+    /// It asks to leave HTTP.
+    pub(super) is_upgrade: bool,
+    /// The transport of the session that it names, if there is one.
+    pub(super) session: Option<Transport>,
+}
+
+/// What a valid request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Open(Transport),
+    Poll,
+    Post,
+    Upgrade,
+    /// A method that no session understands.
+    Other,
+}
+
+/// Decides in the order of the protocol. (Two of its checks stand elsewhere: middlewares are layers outside of the
+/// engine, and a header with illegal characters does not pass the HTTP parser.)
+pub(super) fn verify(facts: &Facts<'_>, config: &EngineConfig) -> Result<Asked, (ErrorCode, ErrorContext)> {
+    let transport = transport(facts, config)?;
+    if facts.query.sid.is_some() { existing(facts, transport) } else { new(facts, transport) }
+}
+
+fn transport(facts: &Facts<'_>, config: &EngineConfig) -> Result<Transport, (ErrorCode, ErrorContext)> {
+    let name = facts.query.transport.as_deref();
+    name.and_then(Transport::from_name).filter(|transport| config.serves(*transport)).ok_or_else(|| {
+        (ErrorCode::UnknownTransport, ErrorContext::Transport { transport: name.map(str::to_owned) })
+    })
+}
+
+fn existing(facts: &Facts<'_>, transport: Transport) -> Result<Asked, (ErrorCode, ErrorContext)> {
+    let Some(current) = facts.session else {
+        let sid = facts.query.sid.as_deref().unwrap_or_default().to_owned();
+        return Err((ErrorCode::UnknownSession, ErrorContext::Session { sid }));
+    };
+    match (facts.is_upgrade, transport) {
+        (true, Transport::WebSocket) => return Ok(Asked::Upgrade),
+        (true, Transport::Polling) => return Err(handshake_error()),
+        (false, _) => {}
+    }
+    if transport != current {
+        let context = ErrorContext::Named {
+            name: "TRANSPORT_MISMATCH",
+            transport: Some(transport.to_string()),
+            previous_transport: Some(current.to_string()),
+            error: None,
+        };
+        return Err((ErrorCode::BadRequest, context));
+    }
+    match (transport, facts.method) {
+        (Transport::WebSocket, _) => Err(handshake_error()),
+        (Transport::Polling, &Method::GET) => Ok(Asked::Poll),
+        (Transport::Polling, &Method::POST) => Ok(Asked::Post),
+        (Transport::Polling, _) => Ok(Asked::Other),
+    }
+}
+
+fn new(facts: &Facts<'_>, transport: Transport) -> Result<Asked, (ErrorCode, ErrorContext)> {
+    if facts.method != Method::GET {
+        let method = facts.method.to_string();
+        return Err((ErrorCode::BadHandshakeMethod, ErrorContext::Method { method }));
+    }
+    if (transport == Transport::WebSocket) != facts.is_upgrade {
+        return Err(handshake_error());
+    }
+    // Compared as text: `04` is no revision, and everything but "4" counts as 3.
+    if facts.query.revision.as_deref() != Some("4") {
+        return Err((ErrorCode::UnsupportedProtocol, ErrorContext::Protocol { protocol: 3 }));
+    }
+    Ok(Asked::Open(transport))
+}
+
+fn handshake_error() -> (ErrorCode, ErrorContext) {
+    (ErrorCode::BadRequest, ErrorContext::named("TRANSPORT_HANDSHAKE_ERROR"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use Transport::{Polling, WebSocket};
+
+    /// A request as one line: method, query, whether it asks for an upgrade, the transport of the session it names.
+    type Row = (&'static str, &'static str, bool, Option<Transport>);
+
+    fn verdict((method, query, is_upgrade, session): Row) -> Result<Asked, (u8, String)> {
+        let query = Query::parse(query);
+        let method = method.parse().unwrap();
+        let facts = Facts { method: &method, query: &query, is_upgrade, session };
+        verify(&facts, &EngineConfig::default())
+            .map_err(|(code, context)| (code.number(), serde_json::to_string(&context).unwrap()))
+    }
+
+    #[test]
+    fn valid_requests_are_understood() {
+        let table: [(Row, Asked); 8] = [
+            (("GET", "EIO=4&transport=polling", false, None), Asked::Open(Polling)),
+            (("GET", "EIO=3&transport=websocket&EIO=4&transport=polling", false, None), Asked::Open(Polling)),
+            (("GET", "EIO=4&transport=polling&sid=", false, None), Asked::Open(Polling)),
+            (("GET", "EIO=4&transport=websocket", true, None), Asked::Open(WebSocket)),
+            (("GET", "EIO=4&transport=polling&sid=a", false, Some(Polling)), Asked::Poll),
+            (("POST", "EIO=4&transport=polling&sid=a", false, Some(Polling)), Asked::Post),
+            (("GET", "EIO=4&transport=websocket&sid=a", true, Some(Polling)), Asked::Upgrade),
+            (("PUT", "EIO=4&transport=polling&sid=a", false, Some(Polling)), Asked::Other),
+        ];
+        for (row, asked) in table {
+            assert_eq!(verdict(row), Ok(asked), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn each_error_has_its_code_and_context() {
+        let mismatch =
+            r#"{"name":"TRANSPORT_MISMATCH","transport":"polling","previousTransport":"websocket"}"#;
+        let handshake = r#"{"name":"TRANSPORT_HANDSHAKE_ERROR"}"#;
+        let table: [(Row, u8, &str); 14] = [
+            (("GET", "", false, None), 0, r#"{"transport":null}"#),
+            (("GET", "EIO=4&transport=tobi", false, None), 0, r#"{"transport":"tobi"}"#),
+            (("GET", "EIO=4&transport=constructor", false, None), 0, r#"{"transport":"constructor"}"#),
+            (("GET", "EIO=4&transport=webtransport", false, None), 0, r#"{"transport":"webtransport"}"#),
+            (("GET", "EIO=4&transport=polling&sid=a", false, None), 1, r#"{"sid":"a"}"#),
+            (("GET", "EIO=4&transport=websocket&sid=__proto__", true, None), 1, r#"{"sid":"__proto__"}"#),
+            (("POST", "EIO=4&transport=polling", false, None), 2, r#"{"method":"POST"}"#),
+            (("OPTIONS", "EIO=4&transport=polling", false, None), 2, r#"{"method":"OPTIONS"}"#),
+            (("GET", "EIO=4&transport=websocket", false, None), 3, handshake),
+            (("GET", "EIO=4&transport=polling", true, None), 3, handshake),
+            (("GET", "EIO=4&transport=polling&sid=a", false, Some(WebSocket)), 3, mismatch),
+            (("GET", "EIO=4&transport=polling&sid=a", true, Some(Polling)), 3, handshake),
+            (("GET", "EIO=3&transport=polling", false, None), 5, r#"{"protocol":3}"#),
+            (("GET", "transport=polling", false, None), 5, r#"{"protocol":3}"#),
+        ];
+        for (row, code, context) in table {
+            assert_eq!(verdict(row), Err((code, context.to_owned())), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn a_transport_that_is_switched_off_is_unknown() {
+        let config = EngineConfig { transports: vec![WebSocket], ..EngineConfig::default() };
+        let query = Query::parse("EIO=4&transport=polling");
+        let facts = Facts { method: &Method::GET, query: &query, is_upgrade: false, session: None };
+        assert_eq!(verify(&facts, &config).unwrap_err().0, ErrorCode::UnknownTransport);
+    }
+}

@@ -1,0 +1,135 @@
+//! The request that opened a session, copied compactly: it stays as long as the session.
+
+use std::{
+    net::SocketAddr,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{Extensions, HeaderMap, HeaderValue, Uri, header::ORIGIN, request::Parts};
+
+use super::extensions::{PeerAddr, Secure};
+
+/// What is known of the request that opened a session.
+#[derive(Debug, Clone)]
+pub struct SessionRequest {
+    uri: Uri,
+    headers: HeaderMap,
+    extensions: Extensions,
+    issued: u64,
+}
+
+impl SessionRequest {
+    /// Copies what stays of a request. Its parts are slices of a connection's read buffer, which they would keep alive.
+    pub(crate) fn new(parts: &Parts) -> Self {
+        let issued = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        Self {
+            uri: Uri::try_from(parts.uri.to_string()).unwrap_or_else(|_| parts.uri.clone()),
+            headers: compact(&parts.headers),
+            extensions: parts.extensions.clone(),
+            issued,
+        }
+    }
+
+    /// The path and query as they were sent (without the prefix that a nesting router took off).
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The query's parameters, decoded, in their order.
+    pub fn query(&self) -> impl Iterator<Item = (String, String)> {
+        let query = self.uri.query().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()))
+    }
+
+    /// One parameter of the query; where it is repeated, the last.
+    pub fn query_value(&self, name: &str) -> Option<String> {
+        self.query().filter(|(key, _)| key == name).last().map(|(_, value)| value)
+    }
+
+    /// What layers and the framework put into the request's extensions.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// When it arrived, in milliseconds since 1970.
+    pub fn issued(&self) -> u64 {
+        self.issued
+    }
+
+    /// The peer's address, if someone put a [`PeerAddr`] into the extensions.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.extensions.get::<PeerAddr>().map(|address| address.0)
+    }
+
+    /// Whether a browser sent it from another page's script: it had an `Origin`.
+    pub fn is_cross_domain(&self) -> bool {
+        self.headers.contains_key(ORIGIN)
+    }
+
+    /// Whether it came over TLS, if someone put [`Secure`] into the extensions.
+    pub fn is_secure(&self) -> bool {
+        self.extensions.get::<Secure>().is_some()
+    }
+}
+
+/// The same headers, their values in one buffer of just the size.
+fn compact(headers: &HeaderMap) -> HeaderMap {
+    let size = headers.values().map(HeaderValue::len).sum();
+    let mut buffer = BytesMut::with_capacity(size);
+    let mut copied = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        buffer.extend_from_slice(value.as_bytes());
+        let bytes: Bytes = buffer.split().freeze();
+        if let Ok(mut copy) = HeaderValue::from_maybe_shared(bytes) {
+            copy.set_sensitive(value.is_sensitive());
+            copied.append(name.clone(), copy);
+        }
+    }
+    copied
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn request() -> SessionRequest {
+        let request = Request::builder()
+            .uri("/socket.io/?EIO=4&a=1&a=x+y%21")
+            .header("x-token", "one")
+            .header("x-token", "two")
+            .header("origin", "http://page.example")
+            .extension(PeerAddr(([127, 0, 0, 1], 80).into()))
+            .body(())
+            .unwrap();
+        SessionRequest::new(&request.into_parts().0)
+    }
+
+    #[test]
+    fn a_repeated_parameter_has_its_last_value_decoded() {
+        assert_eq!(request().query_value("a").as_deref(), Some("x y!"));
+        assert_eq!(request().query_value("b"), None);
+    }
+
+    #[test]
+    fn headers_are_copied_with_their_repetitions() {
+        let request = request();
+        let values: Vec<_> = request.headers().get_all("x-token").iter().collect();
+        assert_eq!(values, ["one", "two"]);
+    }
+
+    #[test]
+    fn address_origin_and_tls_come_from_headers_and_extensions() {
+        let request = request();
+        assert_eq!(request.address(), Some(([127, 0, 0, 1], 80).into()));
+        assert!(request.is_cross_domain());
+        assert!(!request.is_secure());
+    }
+}

@@ -1,0 +1,103 @@
+//! Futures that live on a session's task.
+
+use std::{
+    fmt,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use futures_util::{FutureExt, Stream, stream::FuturesUnordered};
+
+use crate::sync::Mutex;
+
+type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where a session's service puts futures that belong to the session: they are polled by its task, and dropped
+/// when the drain limit after the end of its transport has passed.
+///
+/// A panic in one of them is caught and reported; the others go on.
+#[derive(Clone)]
+pub struct Scope(Arc<Mutex<Shared>>);
+
+struct Shared {
+    arrived: Vec<BoxFuture>,
+    waker: Option<Waker>,
+    is_over: bool,
+}
+
+impl Scope {
+    /// Has the session's task poll this future. Once the session is over, it is dropped at once.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let future = Box::pin(AssertUnwindSafe(future).catch_unwind().map(report_panic));
+        let waker = {
+            let mut shared = self.0.lock();
+            if shared.is_over {
+                return;
+            }
+            shared.arrived.push(future);
+            shared.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scope")
+    }
+}
+
+/// The session task's end of a [`Scope`].
+pub(crate) struct ScopeRunner {
+    shared: Arc<Mutex<Shared>>,
+    running: FuturesUnordered<BoxFuture>,
+}
+
+impl ScopeRunner {
+    pub(crate) fn new() -> (Scope, Self) {
+        let shared = Arc::new(Mutex::new(Shared { arrived: Vec::new(), waker: None, is_over: false }));
+        (Scope(shared.clone()), Self { shared, running: FuturesUnordered::new() })
+    }
+
+    /// Polls what is there. Ready when nothing is left.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let arrived = {
+                let mut shared = self.shared.lock();
+                if !shared.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                    shared.waker = Some(cx.waker().clone());
+                }
+                std::mem::take(&mut shared.arrived)
+            };
+            let has_news = !arrived.is_empty();
+            self.running.extend(arrived);
+            while let Poll::Ready(Some(())) = Pin::new(&mut self.running).poll_next(cx) {}
+            if !has_news {
+                return if self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending };
+            }
+        }
+    }
+}
+
+fn report_panic(result: Result<(), Box<dyn std::any::Any + Send>>) {
+    if result.is_err() {
+        tracing::error!("a future of a session panicked");
+    }
+}
+
+impl Drop for ScopeRunner {
+    fn drop(&mut self) {
+        let arrived = {
+            let mut shared = self.shared.lock();
+            shared.is_over = true;
+            std::mem::take(&mut shared.arrived)
+        };
+        // Dropped outside of the lock: it is user code.
+        drop(arrived);
+    }
+}

@@ -1,0 +1,323 @@
+//! The line to one client: transport and queue under one lock.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll, Waker},
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    queue::{OutboxLimits, Queue},
+    sending::{SendError, Sent, Urgency},
+    wire::{Fault, Received, Wire},
+};
+use crate::{
+    codec::engine::{Frame, Transport},
+    error::CloseReason,
+    sync::Mutex,
+};
+
+/// The state that the emitters and the session's task share.
+pub(crate) struct Line {
+    state: Mutex<State>,
+    drained: Notify,
+    /// A copy of "ended", to be read without the lock.
+    has_ended: AtomicBool,
+    limits: OutboxLimits,
+}
+
+struct State {
+    /// Nothing before the transport is there and after it is gone.
+    wire: Option<Box<dyn Wire>>,
+    queue: Queue,
+    /// The transport has been given something that has not left yet.
+    needs_flush: bool,
+    /// The session's task is at work and will flush once for all when it is done.
+    is_corked: bool,
+    phase: Phase,
+    /// The session's task: set before the first write, refreshed at each of its turns.
+    waker: Option<Waker>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Open,
+    /// The server asked for the end: what is queued goes out first.
+    Closing,
+    /// The session's task has yet to see this.
+    Failed(Fault),
+    Ended,
+}
+
+impl Line {
+    pub(crate) fn new(limits: OutboxLimits) -> Self {
+        let state = State {
+            wire: None,
+            queue: Queue::default(),
+            needs_flush: false,
+            is_corked: false,
+            phase: Phase::Open,
+            waker: None,
+        };
+        Self { state: Mutex::new(state), drained: Notify::new(), has_ended: AtomicBool::new(false), limits }
+    }
+
+    // What emitters do.
+
+    pub(super) fn push(
+        &self,
+        frames: impl Iterator<Item = Frame> + Clone,
+        urgency: Urgency,
+    ) -> Result<Sent, SendError> {
+        self.accept(frames, urgency, State::drain)
+    }
+
+    pub(super) fn push_for_later(
+        &self,
+        frames: impl Iterator<Item = Frame> + Clone,
+        urgency: Urgency,
+    ) -> Result<Sent, SendError> {
+        self.accept(frames, urgency, |state| state.waker.clone())
+    }
+
+    /// Queues the frames if there is room. If nothing waited before, `start` gets them on their way; it says whom to wake.
+    fn accept(
+        &self,
+        frames: impl Iterator<Item = Frame> + Clone,
+        urgency: Urgency,
+        start: impl FnOnce(&mut State) -> Option<Waker>,
+    ) -> Result<Sent, SendError> {
+        let (count, bytes) =
+            frames.clone().fold((0, 0), |(count, bytes), frame| (count + 1, bytes + frame.len()));
+        let mut state = self.state.lock();
+        if !matches!(state.phase, Phase::Open) {
+            return Err(SendError::Closed);
+        }
+        let has_room = state.queue.has_room(count, bytes, &self.limits);
+        if urgency == Urgency::Volatile && !(has_room && state.is_writable()) {
+            return Ok(Sent::Dropped);
+        }
+        if !has_room {
+            tracing::debug!(
+                queued_bytes = state.queue.bytes(),
+                "a client reads too slowly, its session is closed"
+            );
+            let waker = state.fail(Fault::new(CloseReason::TransportClose, "slow consumer"));
+            drop(state);
+            wake(waker);
+            return Err(SendError::Full);
+        }
+        let nothing_waited = state.queue.is_empty() && !state.needs_flush;
+        frames.for_each(|frame| state.queue.push(frame));
+        let to_wake = if nothing_waited && !state.is_corked { start(&mut state) } else { None };
+        drop(state);
+        wake(to_wake);
+        Ok(Sent::Queued)
+    }
+
+    pub(super) fn request_close(&self) {
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Open) {
+            state.phase = Phase::Closing;
+            let waker = state.waker.clone();
+            drop(state);
+            wake(waker);
+        }
+    }
+
+    pub(super) fn is_writable(&self) -> bool {
+        let state = self.state.lock();
+        matches!(state.phase, Phase::Open) && state.is_writable()
+    }
+
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.state.lock().queue.bytes()
+    }
+
+    pub(super) async fn drained(&self) {
+        loop {
+            let notified = self.drained.notified();
+            let mut notified = std::pin::pin!(notified);
+            notified.as_mut().enable();
+            {
+                let state = self.state.lock();
+                if state.is_drained() || self.has_ended() {
+                    return;
+                }
+            }
+            notified.await;
+        }
+    }
+
+    // What a transport's requests do.
+
+    /// Something has changed for the transport (a poll is there to be answered, a body has been read): sends what
+    /// waits, and wakes the session's task.
+    pub(crate) fn kick(&self) {
+        let mut state = self.state.lock();
+        let failed = if state.is_corked { None } else { state.drain() };
+        let waker = failed.or_else(|| state.waker.clone());
+        let is_drained = state.is_drained();
+        drop(state);
+        wake(waker);
+        if is_drained {
+            self.drained.notify_waiters();
+        }
+    }
+
+    /// The transport has failed outside of the session's task.
+    pub(crate) fn fail(&self, fault: Fault) {
+        let waker = self.state.lock().fail(fault);
+        wake(waker);
+    }
+
+    /// The transport that carries the session now; nothing before it is there and after the end.
+    pub(crate) fn transport(&self) -> Option<Transport> {
+        self.state.lock().wire.as_ref().map(|wire| wire.transport())
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    // What the session's task does.
+
+    /// A turn of the session's task begins: from here on everybody only queues.
+    pub(crate) fn cork(&self, cx: &Context<'_>) -> Cork<'_> {
+        let mut state = self.state.lock();
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            state.waker = Some(cx.waker().clone());
+        }
+        state.is_corked = true;
+        Cork(self)
+    }
+
+    /// Puts a transport in the place of what was there.
+    pub(crate) fn attach(&self, wire: Box<dyn Wire>) -> Option<Box<dyn Wire>> {
+        let mut state = self.state.lock();
+        state.needs_flush = false;
+        state.wire.replace(wire)
+    }
+
+    /// Queues a packet of the engine itself, even while the session is closing.
+    pub(crate) fn push_control(&self, frame: Frame) {
+        self.state.lock().queue.push(frame);
+    }
+
+    pub(crate) fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Received> {
+        match &mut self.state.lock().wire {
+            Some(wire) => wire.poll_receive(cx),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Whether so much waits for the client that its own input must wait too.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.state.lock().queue.bytes() > self.limits.bytes / 2
+    }
+
+    /// What others found out: that the transport is broken, or that the session shall close.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match &self.state.lock().phase {
+            Phase::Open => Verdict::GoOn,
+            Phase::Closing => Verdict::Close,
+            Phase::Failed(fault) => Verdict::Failed(fault.clone()),
+            Phase::Ended => Verdict::Close,
+        }
+    }
+
+    /// Sends what is queued, then says goodbye. Ready when the client knows.
+    pub(crate) fn poll_close(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state.lock();
+        let State { wire, queue, .. } = &mut *state;
+        let Some(wire) = wire else { return Poll::Ready(()) };
+        match wire.poll_drain(cx, queue) {
+            Poll::Ready(Ok(())) => wire.poll_close(cx),
+            Poll::Ready(Err(_)) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// The session has ended: nothing is sent any more. Gives the transport back, for what is left to be done with it.
+    pub(crate) fn end(&self, cx: &mut Context<'_>, reason: CloseReason) -> Option<Box<dyn Wire>> {
+        let (wire, queue) = {
+            let mut state = self.state.lock();
+            state.phase = Phase::Ended;
+            state.waker = None;
+            state.is_corked = false;
+            self.has_ended.store(true, Ordering::Release);
+            (state.wire.take(), state.queue.take())
+        };
+        drop(queue);
+        self.drained.notify_waiters();
+        let mut wire = wire?;
+        wire.end(cx, reason);
+        Some(wire)
+    }
+}
+
+/// What the session's task has to do.
+pub(crate) enum Verdict {
+    GoOn,
+    Close,
+    Failed(Fault),
+}
+
+impl State {
+    fn is_writable(&self) -> bool {
+        self.queue.is_empty()
+            && !self.needs_flush
+            && self.wire.as_ref().is_some_and(|wire| wire.is_writable())
+    }
+
+    fn is_drained(&self) -> bool {
+        self.queue.is_empty() && !self.needs_flush
+    }
+
+    /// Sends what is queued, with the waker of the session's task: if the transport is not ready, that task goes on.
+    /// A failure is for that task too, which is then to be woken.
+    fn drain(&mut self) -> Option<Waker> {
+        let waker = self.waker.clone()?;
+        let wire = self.wire.as_mut()?;
+        match wire.poll_drain(&mut Context::from_waker(&waker), &mut self.queue) {
+            Poll::Ready(Ok(())) => self.needs_flush = false,
+            Poll::Pending => self.needs_flush = true,
+            Poll::Ready(Err(fault)) => return self.fail(fault),
+        }
+        None
+    }
+
+    fn fail(&mut self, fault: Fault) -> Option<Waker> {
+        if matches!(self.phase, Phase::Open | Phase::Closing) {
+            self.phase = Phase::Failed(fault);
+        }
+        self.waker.clone()
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// While it lives, everybody only queues; when it is dropped, everything leaves at once.
+#[must_use]
+pub(crate) struct Cork<'a>(&'a Line);
+
+impl Drop for Cork<'_> {
+    fn drop(&mut self) {
+        let line = self.0;
+        let mut state = line.state.lock();
+        state.is_corked = false;
+        let had_backlog = !state.is_drained();
+        let failed = if had_backlog { state.drain() } else { None };
+        let is_drained = had_backlog && state.is_drained();
+        drop(state);
+        wake(failed);
+        if is_drained {
+            line.drained.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The pen to the wire: what waits for a client, and the transport it leaves through, behind one short lock.
+//!
+//! Whoever emits may write. Where nothing waits, a packet goes straight to the transport, on the emitter's thread but
+//! with the waker of the session's task; what the transport cannot take is queued, and the session's task sends it.
+
+mod line;
+mod pen;
+mod queue;
+mod sending;
+mod wire;
+
+pub(crate) use line::{Line, Verdict};
+pub use pen::Outbox;
+pub use queue::OutboxLimits;
+pub(crate) use queue::Queue;
+pub use sending::{SendError, Sent, Urgency};
+pub(crate) use wire::{Fault, Received, Wire};

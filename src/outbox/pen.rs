@@ -1,0 +1,87 @@
+//! The pen itself.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    line::Line,
+    sending::{SendError, Sent, Urgency},
+};
+use crate::codec::engine::{Frame, Message};
+
+/// The pen to one session's client. Clones write to the same client.
+///
+/// Nothing here waits, except [`drained`](Self::drained): what cannot leave at once is queued, in order, up to the
+/// [`OutboxLimits`](super::OutboxLimits).
+#[derive(Clone)]
+pub struct Outbox {
+    line: Arc<Line>,
+}
+
+impl Outbox {
+    pub(crate) fn new(line: Arc<Line>) -> Self {
+        Self { line }
+    }
+
+    /// Sends a text or binary message.
+    ///
+    /// # Errors
+    /// When the session has ended, or the client is over its limits.
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let frame = Frame::message(message.into());
+        self.line.push(std::iter::once(frame), Urgency::Reliable).map(drop)
+    }
+
+    /// Sends an encoded text message and the binary messages that belong to it, with nothing in between. The text
+    /// begins with the message digit, as it is shared by all who receive it.
+    pub(crate) fn send_encoded(
+        &self,
+        text: &Bytes,
+        attachments: &[Bytes],
+        urgency: Urgency,
+    ) -> Result<Sent, SendError> {
+        let text = std::iter::once(Frame::Text(text.clone()));
+        self.line.push(text.chain(attachments.iter().cloned().map(Frame::Binary)), urgency)
+    }
+
+    /// The same, but never on this thread: the session's task sends it. For broadcasts to many.
+    pub(crate) fn queue_encoded(
+        &self,
+        text: &Bytes,
+        attachments: &[Bytes],
+        urgency: Urgency,
+    ) -> Result<Sent, SendError> {
+        let text = std::iter::once(Frame::Text(text.clone()));
+        self.line.push_for_later(text.chain(attachments.iter().cloned().map(Frame::Binary)), urgency)
+    }
+
+    /// Closes the session, reason [`CloseReason::ForcedClose`](crate::CloseReason::ForcedClose): what is queued is
+    /// sent first, what comes later is refused.
+    pub fn close(&self) {
+        self.line.request_close();
+    }
+
+    /// Whether a message would leave at once: nothing waits, and a poll is there or the websocket takes more.
+    pub fn is_writable(&self) -> bool {
+        self.line.is_writable()
+    }
+
+    /// Bytes that wait for the client.
+    pub fn queued_bytes(&self) -> usize {
+        self.line.queued_bytes()
+    }
+
+    /// Waits until nothing is queued, or the session has ended: how a producer keeps pace with a client.
+    ///
+    /// Cancel safe: it only looks.
+    pub async fn drained(&self) {
+        self.line.drained().await;
+    }
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("queued_bytes", &self.queued_bytes()).finish()
+    }
+}

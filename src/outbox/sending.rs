@@ -1,0 +1,42 @@
+//! What becomes of a message that is to be sent.
+
+use std::{error::Error, fmt};
+
+/// Whether a message is worth queueing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// It is queued until the client takes it.
+    Reliable,
+    /// It is dropped unless it can leave at once.
+    Volatile,
+}
+
+/// What became of a message that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It has left or will leave.
+    Queued,
+    /// It was volatile, and the client was not ready for it.
+    Dropped,
+}
+
+/// Why a message was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The session is closing or has ended.
+    Closed,
+    /// More waits for this client than the [`OutboxLimits`] allow; the session is closed, as it reads too slowly.
+    Full,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "the session has ended",
+            Self::Full => "the client reads too slowly: its outbox is full",
+        })
+    }
+}
+
+impl Error for SendError {}

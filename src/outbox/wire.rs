@@ -1,0 +1,61 @@
+//! What a transport does for the outbox.
+
+use std::{
+    borrow::Cow,
+    task::{Context, Poll},
+};
+
+use super::queue::Queue;
+use crate::{
+    codec::engine::{Packet, Transport},
+    error::CloseReason,
+};
+
+/// A transport, as the session sees it. All of it is called under the outbox's lock, with the waker of the session's
+/// task, and must return at once.
+pub(crate) trait Wire: Send {
+    /// Which one it is.
+    fn transport(&self) -> Transport;
+
+    /// Whether a packet would leave at once.
+    fn is_writable(&self) -> bool;
+
+    /// Takes what it can from the queue and sends it. Ready when the queue is empty and everything has left.
+    fn poll_drain(&mut self, cx: &mut Context<'_>, queue: &mut Queue) -> Poll<Result<(), Fault>>;
+
+    /// The next packet of the client. It is asked again only when the last one has been dealt with.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received>;
+
+    /// Says goodbye after everything was sent; ready when the client has been told. Dropping a wire without it
+    /// tells the client nothing.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// The session has ended: tells the client at once, as well as it can without waiting. Afterwards only
+    /// [`poll_linger`](Self::poll_linger) is called.
+    fn end(&mut self, cx: &mut Context<'_>, reason: CloseReason);
+
+    /// Ready when nothing more can be done for the client that is being left.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// What came from the client.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// A packet.
+    Packet(Packet),
+    /// The end of the session.
+    Fault(Fault),
+}
+
+/// Why a transport cannot go on.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
+    pub(crate) reason: CloseReason,
+    pub(crate) description: Cow<'static, str>,
+}
+
+impl Fault {
+    pub(crate) fn new(reason: CloseReason, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason, description: description.into() }
+    }
+}

@@ -1,0 +1,161 @@
+//! The HTTP side of a websocket's handshake (RFC 6455, section 4).
+
+use http::{
+    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    header::{
+        CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+        UPGRADE,
+    },
+    request::Parts,
+};
+use tungstenite::handshake::derive_accept_key;
+
+use crate::body::Body;
+
+/// The request is no valid websocket handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HandshakeError {
+    Method,
+    Upgrade,
+    Key,
+    Version,
+    Protocol,
+}
+
+impl HandshakeError {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::Method => "Invalid HTTP method",
+            Self::Upgrade => "Invalid Upgrade header",
+            Self::Key => "Missing or invalid Sec-WebSocket-Key header",
+            Self::Version => "Missing or invalid Sec-WebSocket-Version header",
+            Self::Protocol => "Invalid Sec-WebSocket-Protocol header",
+        }
+    }
+}
+
+/// Whether the request asks to leave HTTP. (To what, the handshake finds out.)
+pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(UPGRADE) && has_token(headers, "upgrade")
+}
+
+fn has_token(headers: &HeaderMap, token: &str) -> bool {
+    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))
+}
+
+/// The answer that turns the connection into a websocket.
+pub(crate) fn switch_protocols(request: &Parts) -> Result<Response<Body>, HandshakeError> {
+    let headers = &request.headers;
+    let value = |name| headers.get(name).map(HeaderValue::as_bytes);
+    if request.method != Method::GET {
+        return Err(HandshakeError::Method);
+    }
+    if !value(UPGRADE).is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
+        return Err(HandshakeError::Upgrade);
+    }
+    let key = value(SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).ok_or(HandshakeError::Key)?;
+    if value(SEC_WEBSOCKET_VERSION) != Some(b"13") {
+        return Err(HandshakeError::Version);
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let answer = response.headers_mut();
+    answer.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::try_from(derive_accept_key(key)) {
+        answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if let Some(offered) = headers.get(SEC_WEBSOCKET_PROTOCOL) {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, first_protocol(offered).ok_or(HandshakeError::Protocol)?);
+    }
+    Ok(response)
+}
+
+/// The first sub-protocol offered is the one that is spoken, as in the reference.
+fn first_protocol(offered: &HeaderValue) -> Option<HeaderValue> {
+    let first = offered.to_str().ok()?.split(',').next()?.trim();
+    let is_token = !first.is_empty()
+        && first.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte));
+    is_token.then(|| HeaderValue::from_str(first).ok())?
+}
+
+/// 16 bytes in base64: 22 characters and two of padding.
+fn is_key(key: &[u8]) -> bool {
+    let [characters @ .., b'=', b'='] = key else { return false };
+    characters.len() == 22
+        && characters.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn request(changes: &[(&'static str, &str)]) -> Parts {
+        let mut request = Request::builder()
+            .header("connection", "keep-alive, Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-version", "13")
+            .body(())
+            .unwrap();
+        for (name, value) in changes {
+            request.headers_mut().remove(*name);
+            if !value.is_empty() {
+                request.headers_mut().insert(*name, value.parse().unwrap());
+            }
+        }
+        request.into_parts().0
+    }
+
+    #[test]
+    fn a_valid_handshake_is_answered_with_the_accept_key() {
+        let response = switch_protocols(&request(&[("upgrade", "WebSocket")])).unwrap();
+        assert_eq!(response.status(), 101);
+        assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert!(!response.headers().contains_key("sec-websocket-protocol"));
+    }
+
+    #[test]
+    fn the_first_protocol_offered_is_echoed() {
+        let response = switch_protocols(&request(&[("sec-websocket-protocol", "chat.v2, chat")])).unwrap();
+        assert_eq!(response.headers()["sec-websocket-protocol"], "chat.v2");
+    }
+
+    #[test]
+    fn each_bad_header_has_its_error() {
+        let table = [
+            ("upgrade", "h2c", HandshakeError::Upgrade),
+            ("upgrade", "", HandshakeError::Upgrade),
+            ("sec-websocket-key", "", HandshakeError::Key),
+            ("sec-websocket-key", "short==", HandshakeError::Key),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=", HandshakeError::Key),
+            ("sec-websocket-key", "!Gh!IHNhbXBsZSBub25jZQ==", HandshakeError::Key),
+            ("sec-websocket-version", "12", HandshakeError::Version),
+            ("sec-websocket-version", "", HandshakeError::Version),
+            ("sec-websocket-protocol", ",", HandshakeError::Protocol),
+        ];
+        for (name, value, error) in table {
+            assert_eq!(switch_protocols(&request(&[(name, value)])).unwrap_err(), error, "{name}: {value}");
+        }
+        let mut post = request(&[]);
+        post.method = Method::POST;
+        assert_eq!(switch_protocols(&post).unwrap_err(), HandshakeError::Method);
+    }
+
+    #[test]
+    fn an_upgrade_is_asked_for_with_both_headers() {
+        assert!(is_upgrade(&request(&[]).headers));
+        assert!(!is_upgrade(&request(&[("connection", "keep-alive")]).headers));
+        assert!(!is_upgrade(&request(&[("upgrade", "")]).headers));
+    }
+}
