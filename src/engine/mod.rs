@@ -22,7 +22,6 @@
 //! ```
 
 mod config;
-mod guard;
 mod heartbeat;
 mod registry;
 mod requests;

@@ -18,7 +18,6 @@ use tower::Service;
 
 use super::{
     config::EngineConfig,
-    guard::guarded,
     heartbeat::{Beat, Heartbeat},
     registry::Registration,
     upgrade::{Candidate, Progress, linger, turn_away},
@@ -27,6 +26,7 @@ use crate::{
     codec::engine::{Frame, Message, Packet, Transport},
     error::{BoxError, CloseReason},
     exchange::{Closed, Open, Scope, ScopeRunner, SessionRequest},
+    guard::guarded,
     outbox::{Fault, Line, Outbox, Received, Verdict, Wire},
     transport::websocket::Accepting,
 };

@@ -1,1 +1,70 @@
 //! Socket.IO packets: the text header, JSON payloads and their attachments.
+//!
+//! This is the default parser of protocol version 5. A packet is one text,
+//! `<type>[<attachments>-][<namespace>,][<ack id>][<json>]`, followed by as many binary messages as the text
+//! announces. In the JSON, `{"_placeholder":true,"num":N}` stands where attachment number `N` belongs.
+//!
+//! * [`Decoder`] turns messages into [`Packet`]s. It passes over the JSON once, without recursion and without
+//!   building values; what it accepts can be read by any serde type later, with [`Args::deserialize`].
+//! * [`event`], [`ack`] and their kin turn values into [`Encoded`] packets; whatever serializes as bytes, at any
+//!   depth, becomes an attachment.
+//!
+//! # Arguments
+//!
+//! Both directions follow one rule, decided by the type at the top:
+//!
+//! | type | arguments |
+//! | --- | --- |
+//! | tuple, tuple struct, array `[T; N]` | as many as it has items |
+//! | `()`, unit struct | none |
+//! | newtype | those of the type inside |
+//! | everything else, be it a string, struct, map, enum, [`Vec`] or [`Option`] | exactly one |
+//!
+//! To send one argument that is a list of two, write `((a, b),)` or a [`Vec`]. On reading, surplus arguments are
+//! ignored, and a missing one is an error, except that an [`Option`] becomes `None` and a unit does not care.
+//!
+//! ```
+//! use tower_socketio::{Text, codec::parser::{self, Decoder, Limits, PacketBody}};
+//! use bytes::Bytes;
+//!
+//! let limits = Limits::default();
+//! let packet = parser::event("/chat", Some(7), "upload", &("a.png", Bytes::from_static(b"\x01")), &limits)?;
+//! assert_eq!(packet.text(), r#"451-/chat,7["upload","a.png",{"_placeholder":true,"num":0}]"#);
+//!
+//! let mut decoder = Decoder::new(limits);
+//! let text = std::str::from_utf8(&packet.text()[1..])?; // without the `4` of the carrier
+//! assert!(decoder.text(Text::from(text))?.is_none()); // an attachment is due
+//! let packet = decoder.binary(packet.attachments()[0].clone())?.expect("complete");
+//! let PacketBody::Event { name, args, .. } = packet.body else { panic!() };
+//! assert_eq!(&*name, "upload");
+//! assert_eq!(args.deserialize::<(String, Bytes)>()?, ("a.png".into(), Bytes::from_static(b"\x01")));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod args;
+mod de;
+mod decoder;
+mod encode;
+mod encoded;
+mod error;
+mod header;
+mod limits;
+mod name;
+mod packet;
+mod payload;
+mod placeholder;
+mod scan;
+mod ser;
+#[cfg(test)]
+mod tests;
+
+pub use args::{Args, Iter};
+pub use decoder::Decoder;
+pub use encode::{
+    ack, ack_raw, connect, connect_error, connect_error_with, connect_with, disconnect, event, event_raw,
+};
+pub use encoded::Encoded;
+pub use error::{ArgsError, DecodeError, EncodeError};
+pub use limits::Limits;
+pub use name::{EventName, RESERVED_EVENTS, is_reserved};
+pub use packet::{Json, Packet, PacketBody};

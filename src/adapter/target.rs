@@ -1,0 +1,98 @@
+//! Rooms as users name them, and whom a broadcast is meant for.
+
+use std::sync::Arc;
+
+use crate::id::SocketId;
+
+/// The name of a room. A socket's id is one, too.
+pub type Room = Arc<str>;
+
+/// One room or several: names, ids, arrays, vectors, slices.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name rooms",
+    note = "use a `&str`, `String` or `SocketId`, or an array, slice or `Vec` of them"
+)]
+pub trait IntoRooms {
+    /// The names, in any order.
+    fn into_rooms(self) -> impl Iterator<Item = Room>;
+}
+
+impl IntoRooms for &str {
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        std::iter::once(self.into())
+    }
+}
+
+impl IntoRooms for &String {
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        std::iter::once(self.as_str().into())
+    }
+}
+
+impl IntoRooms for String {
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        std::iter::once(self.into())
+    }
+}
+
+impl IntoRooms for Room {
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        std::iter::once(self)
+    }
+}
+
+impl IntoRooms for &Room {
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        std::iter::once(self.clone())
+    }
+}
+
+impl IntoRooms for &SocketId {
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        std::iter::once(self.shared())
+    }
+}
+
+impl IntoRooms for SocketId {
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        std::iter::once(self.shared())
+    }
+}
+
+impl<R: IntoRooms, const N: usize> IntoRooms for [R; N] {
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        self.into_iter().flat_map(IntoRooms::into_rooms)
+    }
+}
+
+impl<R: IntoRooms> IntoRooms for Vec<R> {
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        self.into_iter().flat_map(IntoRooms::into_rooms)
+    }
+}
+
+impl<'a, R> IntoRooms for &'a [R]
+where
+    &'a R: IntoRooms,
+{
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        self.iter().flat_map(IntoRooms::into_rooms)
+    }
+}
+
+impl<'a, R> IntoRooms for &'a Vec<R>
+where
+    &'a R: IntoRooms,
+{
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        self.iter().flat_map(IntoRooms::into_rooms)
+    }
+}
+
+/// Whom a broadcast is meant for: everybody in one of the rooms (without rooms: everybody), except who is in one of
+/// the others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Target {
+    pub(crate) rooms: Vec<Room>,
+    pub(crate) except: Vec<Room>,
+}

@@ -1,0 +1,132 @@
+//! The top of what is read: how many arguments does the type ask for?
+
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+
+use super::{cursor::Cursor, missing::Missing};
+use crate::codec::parser::{Args, ArgsError, Iter, ser::is_raw};
+
+/// All arguments of a packet, as serde's data: a tuple is several, a unit is none, all else is one.
+pub(crate) struct Arguments<'de> {
+    args: &'de Args,
+}
+
+impl<'de> Arguments<'de> {
+    pub(crate) fn new(args: &'de Args) -> Self {
+        Self { args }
+    }
+
+    fn several<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, ArgsError> {
+        visitor.visit_seq(Several { args: self.args, left: self.args.iter(), index: 0, len })
+    }
+}
+
+/// Runs the expression with a deserializer for the JSON of the argument.
+macro_rules! read {
+    ($args:expr, $index:expr, $json:expr, |$deserializer:ident| $run:expr) => {
+        if $args.attachments().is_empty() {
+            let $deserializer = &mut serde_json::Deserializer::from_str($json);
+            $run.map_err(|error| ArgsError::invalid($index, &error))
+        } else {
+            let $deserializer = &mut Cursor::new($json, $args.attachments());
+            $run.map_err(|error| ArgsError::invalid($index, &error))
+        }
+    };
+}
+
+/// Methods that ask for one argument, and pass the question on to it.
+macro_rules! one_argument {
+    ($($method:ident($($name:ident: $type:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, ArgsError> {
+            match self.args.get(0) {
+                None => Missing::new(0).$method($($name,)* visitor),
+                Some(json) => read!(self.args, 0, json, |argument| argument.$method($($name,)* visitor)),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Arguments<'de> {
+    type Error = ArgsError;
+
+    one_argument! {
+        deserialize_any() deserialize_ignored_any() deserialize_identifier() deserialize_option()
+        deserialize_bool() deserialize_char() deserialize_str() deserialize_string()
+        deserialize_bytes() deserialize_byte_buf()
+        deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
+        deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_f32() deserialize_f64()
+        deserialize_seq() deserialize_map()
+        deserialize_struct(name: &'static str, fields: &'static [&'static str])
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgsError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ArgsError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ArgsError> {
+        if !is_raw(name) {
+            return visitor.visit_newtype_struct(self);
+        }
+        match self.args.get(0) {
+            None => Err(ArgsError::missing(0)),
+            Some(json) => {
+                read!(self.args, 0, json, |argument| argument.deserialize_newtype_struct(name, visitor))
+            }
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, ArgsError> {
+        self.several(len, visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, ArgsError> {
+        self.several(len, visitor)
+    }
+}
+
+/// The items of a tuple at the top: an argument each, whether or not there are as many.
+struct Several<'de> {
+    args: &'de Args,
+    left: Iter<'de>,
+    index: usize,
+    len: usize,
+}
+
+impl<'de> SeqAccess<'de> for Several<'de> {
+    type Error = ArgsError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ArgsError> {
+        if self.index == self.len {
+            return Ok(None);
+        }
+        let index = self.index;
+        self.index += 1;
+        let item = match self.left.next() {
+            None => seed.deserialize(Missing::new(index)),
+            Some(json) => read!(self.args, index, json, |argument| seed.deserialize(argument)),
+        };
+        item.map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.len - self.index)
+    }
+}

@@ -1,0 +1,183 @@
+//! From values to packets.
+//!
+//! Namespaces are written as they are: they begin with a slash and have no comma, as the server checked when
+//! they were made.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Args, EncodeError, Encoded, Limits, header::Kind, is_reserved, ser::Writer};
+
+/// Bytes to begin with; most packets fit.
+const CAPACITY: usize = 128;
+
+/// Encodes an event, with an id if an acknowledgement is asked for. The data become arguments by the
+/// [rule](super#arguments) for types.
+///
+/// # Errors
+///
+/// Fails if the name is [reserved](super::RESERVED_EVENTS), if the data cannot be serialized, or if they go
+/// beyond the limits of depth or attachments.
+pub fn event<T: Serialize + ?Sized>(
+    namespace: &str,
+    id: Option<u64>,
+    name: &str,
+    data: &T,
+    limits: &Limits,
+) -> Result<Encoded, EncodeError> {
+    let mut writer = Writer::new(event_head(namespace, id, name)?, limits);
+    writer.arguments(data, true)?;
+    finish(writer, Kind::Event)
+}
+
+/// Encodes the acknowledgement of the event with this id, as [`event`] does.
+///
+/// # Errors
+///
+/// As [`event`], the name aside.
+pub fn ack<T: Serialize + ?Sized>(
+    namespace: &str,
+    id: u64,
+    data: &T,
+    limits: &Limits,
+) -> Result<Encoded, EncodeError> {
+    let mut writer = Writer::new(ack_head(namespace, id), limits);
+    writer.arguments(data, false)?;
+    finish(writer, Kind::Ack)
+}
+
+/// Encodes an event with arguments that are encoded already, for example those of a received one.
+///
+/// # Errors
+///
+/// Fails if the name is reserved or if there are too many attachments.
+pub fn event_raw(
+    namespace: &str,
+    id: Option<u64>,
+    name: &str,
+    args: &Args,
+    limits: &Limits,
+) -> Result<Encoded, EncodeError> {
+    let mut out = event_head(namespace, id, name)?;
+    if !args.is_empty() {
+        out.push(b',');
+    }
+    raw(out, Kind::Event, args, limits)
+}
+
+/// Encodes an acknowledgement with arguments that are encoded already.
+///
+/// # Errors
+///
+/// Fails if there are too many attachments.
+pub fn ack_raw(namespace: &str, id: u64, args: &Args, limits: &Limits) -> Result<Encoded, EncodeError> {
+    raw(ack_head(namespace, id), Kind::Ack, args, limits)
+}
+
+/// Tells the client that it joined the namespace, and by which id: `{"sid":"…"}`.
+pub fn connect(namespace: &str, sid: &str) -> Encoded {
+    #[derive(Serialize)]
+    struct Joined<'a> {
+        sid: &'a str,
+    }
+    control(Kind::Connect, namespace, Some(&Joined { sid }))
+}
+
+/// A packet that joins a namespace, or tells that it was joined, with any payload (an object) or none.
+pub fn connect_with(namespace: &str, payload: Option<&Value>) -> Encoded {
+    control(Kind::Connect, namespace, payload)
+}
+
+/// Tells the client why it did not join the namespace: `{"message":…,"data":…}`, the data only if given.
+pub fn connect_error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
+    #[derive(Serialize)]
+    struct Refused<'a> {
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<&'a Value>,
+    }
+    control(Kind::ConnectError, namespace, Some(&Refused { message, data }))
+}
+
+/// Tells the client that it did not join the namespace, with any payload (a string or an object).
+pub fn connect_error_with(namespace: &str, payload: &Value) -> Encoded {
+    control(Kind::ConnectError, namespace, Some(payload))
+}
+
+/// A packet that leaves the namespace, or tells that it was left.
+pub fn disconnect(namespace: &str) -> Encoded {
+    control(Kind::Disconnect, namespace, None::<&()>)
+}
+
+fn control<T: Serialize>(kind: Kind, namespace: &str, payload: Option<&T>) -> Encoded {
+    let mut out = head(kind, namespace, None);
+    if let Some(payload) = payload {
+        push_json(&mut out, payload);
+    }
+    Encoded::new(out, None)
+}
+
+/// The header of a packet without attachments, after the type digit of Engine.IO messages. Where there is a
+/// namespace, the comma is always written.
+fn head(kind: Kind, namespace: &str, id: Option<u64>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(CAPACITY);
+    out.extend([b'4', kind.digit(false)]);
+    if namespace != "/" {
+        out.extend_from_slice(namespace.as_bytes());
+        out.push(b',');
+    }
+    if let Some(id) = id {
+        out.extend_from_slice(id.to_string().as_bytes());
+    }
+    out
+}
+
+fn event_head(namespace: &str, id: Option<u64>, name: &str) -> Result<Vec<u8>, EncodeError> {
+    if is_reserved(name) {
+        return Err(EncodeError::Reserved(name.into()));
+    }
+    let mut out = head(Kind::Event, namespace, id);
+    out.push(b'[');
+    push_json(&mut out, name);
+    Ok(out)
+}
+
+fn ack_head(namespace: &str, id: u64) -> Vec<u8> {
+    let mut out = head(Kind::Ack, namespace, Some(id));
+    out.push(b'[');
+    out
+}
+
+fn push_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(out, value).expect("text and JSON values can be written to memory");
+}
+
+fn finish(writer: Writer, kind: Kind) -> Result<Encoded, EncodeError> {
+    let (out, attachments) = writer.finish()?;
+    Ok(complete(out, kind, (!attachments.is_empty()).then(|| attachments.into())))
+}
+
+fn raw(mut out: Vec<u8>, kind: Kind, args: &Args, limits: &Limits) -> Result<Encoded, EncodeError> {
+    let (count, limit) = (args.attachments().len(), limits.max_attachments);
+    if count > limit {
+        return Err(EncodeError::TooManyAttachments { count, limit });
+    }
+    out.extend_from_slice(args.as_json().as_bytes());
+    Ok(complete(out, kind, args.shared_attachments()))
+}
+
+/// Closes the array and, now that the attachments are known, corrects the header.
+fn complete(mut out: Vec<u8>, kind: Kind, attachments: Option<Arc<[Bytes]>>) -> Encoded {
+    out.push(b']');
+    if let Some(attachments) = &attachments {
+        let count = format!("{}{}-", char::from(kind.digit(true)), attachments.len());
+        out.splice(1..2, count.into_bytes());
+    }
+    Encoded::new(out, attachments)
+}
+
+#[cfg(test)]
+mod tests;

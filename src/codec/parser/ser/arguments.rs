@@ -1,0 +1,145 @@
+//! The top of what is written: how many arguments is the value?
+
+use serde::ser::{Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
+
+use super::{compound::Compound, writer::Writer};
+use crate::codec::parser::EncodeError;
+
+/// Takes a value as all arguments of a packet: a tuple is several, a unit is none, all else is one.
+pub(super) struct Arguments<'w> {
+    writer: &'w mut Writer,
+    after_name: bool,
+}
+
+impl<'w> Arguments<'w> {
+    pub(super) fn new(writer: &'w mut Writer, after_name: bool) -> Self {
+        Self { writer, after_name }
+    }
+
+    fn one(self) -> &'w mut Writer {
+        self.writer.next_argument(self.after_name);
+        self.writer
+    }
+
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.writer.next_argument(self.after_name);
+        value.serialize(&mut *self.writer)
+    }
+}
+
+/// Methods for values that are one argument.
+macro_rules! one_argument {
+    ($($method:ident($($name:ident: $type:ty),*) -> $result:ty;)*) => {$(
+        fn $method(self, $($name: $type),*) -> Result<$result, EncodeError> {
+            self.one().$method($($name),*)
+        }
+    )*};
+}
+
+impl<'w> Serializer for Arguments<'w> {
+    type Ok = ();
+    type Error = EncodeError;
+    type SerializeSeq = Compound<'w>;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Self;
+    type SerializeTupleVariant = Compound<'w>;
+    type SerializeMap = Compound<'w>;
+    type SerializeStruct = Compound<'w>;
+    type SerializeStructVariant = Compound<'w>;
+
+    one_argument! {
+        serialize_bool(value: bool) -> ();
+        serialize_i8(value: i8) -> ();
+        serialize_i16(value: i16) -> ();
+        serialize_i32(value: i32) -> ();
+        serialize_i64(value: i64) -> ();
+        serialize_i128(value: i128) -> ();
+        serialize_u8(value: u8) -> ();
+        serialize_u16(value: u16) -> ();
+        serialize_u32(value: u32) -> ();
+        serialize_u64(value: u64) -> ();
+        serialize_u128(value: u128) -> ();
+        serialize_f32(value: f32) -> ();
+        serialize_f64(value: f64) -> ();
+        serialize_char(value: char) -> ();
+        serialize_str(value: &str) -> ();
+        serialize_bytes(value: &[u8]) -> ();
+        serialize_none() -> ();
+        serialize_unit_variant(name: &'static str, index: u32, variant: &'static str) -> ();
+        serialize_seq(len: Option<usize>) -> Compound<'w>;
+        serialize_map(len: Option<usize>) -> Compound<'w>;
+        serialize_struct(name: &'static str, len: usize) -> Compound<'w>;
+        serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
+            -> Compound<'w>;
+        serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
+            -> Compound<'w>;
+    }
+
+    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
+        self.one().collect_str(value)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
+        self.one().serialize_some(value)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        self.one().serialize_newtype_variant(name, index, variant, value)
+    }
+
+    fn serialize_unit(self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        value.serialize(self)
+    }
+
+    fn serialize_tuple(self, _len: usize) -> Result<Self, EncodeError> {
+        Ok(self)
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Self, EncodeError> {
+        Ok(self)
+    }
+}
+
+impl SerializeTuple for Arguments<'_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+}
+
+impl SerializeTupleStruct for Arguments<'_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+}

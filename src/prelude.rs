@@ -1,0 +1,14 @@
+//! What most servers need: `use tower_socketio::prelude::*;`
+
+pub use crate::{
+    layer::{
+        ConnectionErrorLayer, GenerateIdLayer, HeadersLayer, InitialHeadersLayer, NamespaceLayer,
+        SocketIoLayer,
+    },
+    server::SocketIo,
+    service_ext::ServiceBuilderExt as _,
+    socketio::{
+        Ack, AckError, AckSender, Auth, Connect, Data, DisconnectReason, Event, EventError, Extension, Io,
+        Namespace, Refusal, Socket, State, TryData,
+    },
+};

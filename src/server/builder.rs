@@ -1,0 +1,185 @@
+//! Putting a server together.
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use tower::{Layer, Service, ServiceExt};
+
+use super::socket_io::SocketIo;
+use crate::{
+    codec::engine::Transport,
+    engine::{EngineConfig, EngineService},
+    error::BoxError,
+    layer::{NamespaceLayer, SocketIoLayer, namespace::InvalidNamespace},
+    socketio::{
+        Built, Connect, ConnectService, Connector, Hub, IntoConnectService, Io, Needs, SocketLimits,
+        SocketService, States, normalize,
+    },
+};
+
+/// Puts a [`SocketIo`] together. What is wrong is said by [`build`](Self::build), with advice.
+#[derive(Debug)]
+#[must_use = "a server is there after `build`"]
+pub struct SocketIoBuilder {
+    path: String,
+    engine: EngineConfig,
+    limits: SocketLimits,
+    states: States,
+    namespaces: NamespaceLayer,
+    /// Names without a pattern, which live as long as the server.
+    names: Vec<String>,
+    needs: Vec<(String, Needs)>,
+    fallback: ConnectService,
+    problems: Vec<String>,
+}
+
+/// What is wrong with a server that was to be built, and how to mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildError(String);
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for BuildError {}
+
+impl SocketIoBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            path: "/socket.io".to_owned(),
+            engine: EngineConfig::default(),
+            limits: SocketLimits::default(),
+            states: States::default(),
+            namespaces: NamespaceLayer::default(),
+            names: Vec::new(),
+            needs: Vec::new(),
+            fallback: ConnectService::new(InvalidNamespace.map_err(Into::into)),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Serves a namespace. The leading slash of its name may be left out, and an empty name is `/`; a name may be a
+    /// [pattern](NamespaceLayer). Names that nobody serves are refused: `Invalid namespace`.
+    pub fn namespace(mut self, name: &str, namespace: impl IntoConnectService) -> Self {
+        let name = normalize(name);
+        let Built { service, needs, problems } = namespace.into_connect_service();
+        self.problems.extend(problems.into_iter().map(|problem| format!("namespace \"{name}\": {problem}")));
+        match std::mem::take(&mut self.namespaces).with(&name, service) {
+            Ok(namespaces) => self.namespaces = namespaces,
+            Err(error) => self.problems.push(error.to_string()),
+        }
+        if !name.contains('{') {
+            self.names.push(name.clone());
+        }
+        self.needs.push((name, needs));
+        self
+    }
+
+    /// Who is asked for namespaces that have no name here: a stack of your own, for example of [`NamespaceLayer`]s.
+    /// By default such clients are refused.
+    pub fn connect_service<S>(mut self, service: S) -> Self
+    where
+        S: Service<Connect, Response = SocketService> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+    {
+        self.fallback = ConnectService::new(service.map_err(Into::into));
+        self
+    }
+
+    /// Shares a value with all handlers, which get a clone of it as [`State<T>`](crate::socketio::State).
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// The path under which requests are ours. Default: `/socket.io`, which takes `/socket.io`, `/socket.io/` and
+    /// everything below, but not `/socket.io-admin`.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// How often clients are pinged. Default: 25 s.
+    pub fn ping_interval(mut self, interval: Duration) -> Self {
+        self.engine.ping_interval = interval;
+        self
+    }
+
+    /// How long a client may take to answer a ping. Default: 20 s.
+    pub fn ping_timeout(mut self, timeout: Duration) -> Self {
+        self.engine.ping_timeout = timeout;
+        self
+    }
+
+    /// The largest request body and websocket message, in bytes. Default: 1 000 000.
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.engine.max_payload = bytes;
+        self
+    }
+
+    /// The transports that are served. Default: both.
+    pub fn transports(mut self, transports: impl IntoIterator<Item = Transport>) -> Self {
+        self.engine.transports = transports.into_iter().collect();
+        self
+    }
+
+    /// How long a client may be without any namespace. Default: 45 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.connect_timeout = timeout;
+        self
+    }
+
+    /// How long acknowledgements are waited for. Default: 30 s.
+    pub fn ack_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.ack_timeout = timeout;
+        self
+    }
+
+    /// All limits of sessions at once.
+    pub fn engine_config(mut self, config: EngineConfig) -> Self {
+        self.engine = config;
+        self
+    }
+
+    /// All limits of sockets at once.
+    pub fn socket_limits(mut self, limits: SocketLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The server.
+    ///
+    /// # Panics
+    /// Where [`try_build`](Self::try_build) fails.
+    pub fn build(self) -> SocketIo {
+        self.try_build().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The server.
+    ///
+    /// # Errors
+    /// For what can be wrong from the start: two namespaces of one name, two handlers of one event, a state that a
+    /// handler asks for and nobody gave, a path without a slash.
+    pub fn try_build(self) -> Result<SocketIo, BuildError> {
+        if let Some(problem) = self.problems.into_iter().next() {
+            return Err(BuildError(problem));
+        }
+        for (name, needs) in &self.needs {
+            if let Some(missing) = self.states.missing(needs) {
+                let advice = format!("a handler takes `State<{missing}>`: give one with `.state(..)`");
+                return Err(BuildError(format!("namespace \"{name}\": {advice}")));
+            }
+        }
+        let hub = Arc::new(Hub::new(self.limits, self.states));
+        for name in &self.names {
+            hub.keep(name);
+        }
+        let service = ConnectService::new(self.namespaces.layer(self.fallback));
+        let engine = EngineService::with_config(Connector::new(hub.clone(), service), self.engine);
+        let layer = SocketIoLayer::try_new(&self.path, engine.clone())
+            .map_err(|error| BuildError(error.to_string()))?;
+        Ok(SocketIo::new(Io::new(hub), engine, layer))
+    }
+}

@@ -1,0 +1,126 @@
+//! Acknowledgements that clients owe.
+
+use std::{collections::HashMap, error::Error, fmt};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    codec::parser::{Args, ArgsError},
+    id::SocketId,
+    sync::Mutex,
+};
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum AckError {
+    /// It did not come in time.
+    Timeout,
+    /// The client is gone.
+    Disconnected,
+    /// It came, and is no value of the type that was asked for.
+    Decode(ArgsError),
+    /// The question could not be sent.
+    Emit(super::emit_error::EmitError),
+}
+
+impl fmt::Display for AckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("operation has timed out"),
+            Self::Disconnected => f.write_str("socket has been disconnected"),
+            Self::Decode(error) => write!(f, "the acknowledgement could not be read: {error}"),
+            Self::Emit(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for AckError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Decode(error) => Some(error),
+            Self::Emit(error) => Some(error),
+            Self::Timeout | Self::Disconnected => None,
+        }
+    }
+}
+
+/// One answer to a broadcast; nothing from a client that went away.
+pub(crate) type Answer = (SocketId, Option<Args>);
+
+/// Who waits for an answer.
+pub(crate) enum Waiting {
+    /// One socket was asked.
+    One(oneshot::Sender<Args>),
+    /// One of many was asked. The channel has room for all.
+    OneOfMany(mpsc::Sender<Answer>),
+}
+
+/// The answers that one socket owes, by their ids.
+#[derive(Default)]
+pub(crate) struct AckTable(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    waiting: HashMap<u64, Waiting>,
+    is_closed: bool,
+}
+
+/// Why an answer cannot be waited for.
+pub(crate) enum Unregistered {
+    Closed,
+    Full,
+}
+
+impl AckTable {
+    pub(crate) fn register(&self, id: u64, waiting: Waiting, limit: usize) -> Result<(), Unregistered> {
+        let mut table = self.0.lock();
+        if table.is_closed {
+            return Err(Unregistered::Closed);
+        }
+        if table.waiting.len() >= limit {
+            return Err(Unregistered::Full);
+        }
+        table.waiting.insert(id, waiting);
+        Ok(())
+    }
+
+    /// An answer is not waited for any more.
+    pub(crate) fn forget(&self, id: u64) {
+        let mut table = self.0.lock();
+        table.waiting.remove(&id);
+        if table.waiting.is_empty() {
+            table.waiting = HashMap::new();
+        }
+    }
+
+    /// An answer came. One that nobody waits for (any more) is ignored.
+    pub(crate) fn answer(&self, socket: &SocketId, id: u64, args: Args) {
+        let waiting = self.0.lock().waiting.remove(&id);
+        match waiting {
+            // Whoever asked may have stopped waiting in this very moment.
+            Some(Waiting::One(sender)) => drop(sender.send(args)),
+            Some(Waiting::OneOfMany(sender)) => drop(sender.try_send((socket.clone(), Some(args)))),
+            None => tracing::trace!(%socket, id, "an acknowledgement that nobody waits for"),
+        }
+    }
+
+    /// The client is gone: whoever waits is told, and nobody waits any more.
+    pub(crate) fn close(&self, socket: &SocketId) {
+        let waiting = {
+            let mut table = self.0.lock();
+            table.is_closed = true;
+            std::mem::take(&mut table.waiting)
+        };
+        for waiting in waiting.into_values() {
+            if let Waiting::OneOfMany(sender) = waiting {
+                drop(sender.try_send((socket.clone(), None)));
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().waiting.len()
+    }
+}

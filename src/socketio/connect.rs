@@ -1,0 +1,217 @@
+//! A client wants to join a namespace: what its service is asked, and what it answers.
+
+use std::{
+    error::Error,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::Extensions;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower::Service;
+
+use super::{
+    event::{Event, EventError, EventFuture, Reply},
+    reason::DisconnectReason,
+    socket::Socket,
+};
+use crate::error::BoxError;
+
+/// A client wants to join a namespace. A service of this answers with a [`SocketService`], or with an error, which
+/// the client is told: see [`Refusal`].
+///
+/// What a layer finds out about the client goes into [`Socket::data`], where handlers find it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Connect {
+    /// The namespace's name, as the client sent it.
+    pub namespace: Arc<str>,
+    /// The socket that will be connected.
+    pub socket: Socket,
+    /// For layers, to tell each other and the inner service something.
+    pub extensions: Extensions,
+}
+
+impl Connect {
+    pub(crate) fn new(socket: Socket) -> Self {
+        Self { namespace: socket.namespace().into(), socket, extensions: Extensions::new() }
+    }
+
+    /// What the client sent to join, read as `T`. A client that sent nothing sent `{}`.
+    ///
+    /// # Errors
+    /// When it is no value of this type.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        self.socket.handshake().auth()
+    }
+}
+
+/// A client may not join a namespace: CONNECT_ERROR, `{"message":…,"data":…}`.
+///
+/// Any error of a connect service refuses the client; its text is the message. With this one, data go with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    message: String,
+    data: Option<Value>,
+}
+
+impl Refusal {
+    /// A refusal with this text.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), data: None }
+    }
+
+    /// The same with data.
+    pub fn data(mut self, data: impl Into<Value>) -> Self {
+        self.data = Some(data.into());
+        self
+    }
+
+    /// There is no such namespace.
+    pub fn invalid_namespace() -> Self {
+        Self::new("Invalid namespace")
+    }
+
+    /// What the client is told of an error.
+    pub(crate) fn from_error(error: BoxError) -> Self {
+        match error.downcast::<Self>() {
+            Ok(refusal) => *refusal,
+            Err(error) => Self::new(error.to_string()),
+        }
+    }
+
+    pub(crate) fn parts(&self) -> (&str, Option<&Value>) {
+        (&self.message, self.data.as_ref())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Refusal {}
+
+/// The service of one socket: it is asked with each of its events.
+pub struct SocketService {
+    service: Box<dyn Events>,
+    hooks: Option<Arc<dyn SocketHooks>>,
+}
+
+/// The future of a hook.
+pub type HookFuture = Pin<Box<dyn Future<Output = Result<(), EventError>> + Send>>;
+
+/// What is called in the life of a socket, beside its events. Nothing by default.
+pub trait SocketHooks: Send + Sync + 'static {
+    /// The socket has joined. No event of it is taken before this future has been polled once.
+    fn connected(&self, socket: &Socket) -> Option<HookFuture> {
+        let _ = socket;
+        None
+    }
+
+    /// The socket is gone. It is called exactly once for each socket that has joined.
+    fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Option<HookFuture> {
+        let _ = (socket, reason);
+        None
+    }
+
+    /// An event, or one of the other hooks, has failed.
+    fn failed(&self, socket: &Socket, error: &EventError) -> Option<HookFuture> {
+        let _ = (socket, error);
+        None
+    }
+}
+
+impl SocketService {
+    /// A socket whose events go to this service.
+    pub fn new<S>(service: S) -> Self
+    where
+        S: Service<Event, Response = Reply> + Send + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+    {
+        Self { service: Box::new(Boxing(service)), hooks: None }
+    }
+
+    /// The same for a service whose futures are boxed already.
+    pub(crate) fn from_boxed<S>(service: S) -> Self
+    where
+        S: Service<Event, Response = Reply, Error = BoxError, Future = EventFuture> + Send + 'static,
+    {
+        Self { service: Box::new(Boxed(service)), hooks: None }
+    }
+
+    /// With hooks for the rest of the socket's life.
+    pub fn with_hooks(mut self, hooks: Arc<dyn SocketHooks>) -> Self {
+        self.hooks = Some(hooks);
+        self
+    }
+
+    pub(crate) fn hooks(&self) -> Option<Arc<dyn SocketHooks>> {
+        self.hooks.clone()
+    }
+}
+
+impl Service<Event> for SocketService {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, event: Event) -> Self::Future {
+        self.service.call(event)
+    }
+}
+
+impl fmt::Debug for SocketService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketService").finish_non_exhaustive()
+    }
+}
+
+/// The one place where the types of event services end.
+trait Events: Send {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>>;
+    fn call(&mut self, event: Event) -> EventFuture;
+}
+
+struct Boxing<S>(S);
+
+impl<S> Events for Boxing<S>
+where
+    S: Service<Event, Response = Reply> + Send,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, event: Event) -> EventFuture {
+        let future = self.0.call(event);
+        Box::pin(async move { future.await.map_err(Into::into) })
+    }
+}
+
+struct Boxed<S>(S);
+
+impl<S> Events for Boxed<S>
+where
+    S: Service<Event, Response = Reply, Error = BoxError, Future = EventFuture> + Send,
+{
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, event: Event) -> EventFuture {
+        self.0.call(event)
+    }
+}

@@ -1,0 +1,102 @@
+//! A session of the engine as a client of Socket.IO: its messages become packets for its driver.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::{Ready, ready},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tower::Service;
+
+use super::{driver::Driver, hub::Hub, link::Link, namespace::ConnectService};
+use crate::{
+    codec::{engine::Message, parser::Decoder},
+    exchange::Open,
+};
+
+/// Speaks Socket.IO over sessions: the service that an engine is made with. For each session it starts a driver on
+/// the session's task.
+#[derive(Clone)]
+pub struct Connector {
+    hub: Arc<Hub>,
+    service: ConnectService,
+}
+
+impl Connector {
+    pub(crate) fn new(hub: Arc<Hub>, service: ConnectService) -> Self {
+        Self { hub, service }
+    }
+}
+
+impl Service<Open> for Connector {
+    type Response = Connection;
+    type Error = Infallible;
+    type Future = Ready<Result<Connection, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // The connect services are asked by the clients that join.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, open: Open) -> Self::Future {
+        let link = Arc::new(Link::default());
+        let limits = &self.hub.limits;
+        let connection = Connection {
+            link: link.clone(),
+            decoder: Decoder::new(limits.packet),
+            max_set_aside: limits.events_set_aside,
+            is_broken: false,
+        };
+        let Open { request, outbox, closed, scope, .. } = open;
+        scope.spawn(Driver::new(self.hub.clone(), self.service.clone(), link, request, outbox, closed));
+        ready(Ok(connection))
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+/// One session. It is not ready while as many events are set aside as may be.
+pub struct Connection {
+    link: Arc<Link>,
+    decoder: Decoder,
+    max_set_aside: usize,
+    /// The client sent what is no packet: the driver closes the session, and what follows is ignored.
+    is_broken: bool,
+}
+
+impl Service<Message> for Connection {
+    type Response = ();
+    type Error = Infallible;
+    type Future = Ready<Result<(), Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.link.poll_room(cx, self.max_set_aside).map(Ok)
+    }
+
+    fn call(&mut self, message: Message) -> Self::Future {
+        if !self.is_broken {
+            let decoded = match message {
+                Message::Text(text) => self.decoder.text(text),
+                Message::Binary(bytes) => self.decoder.binary(bytes),
+            };
+            self.is_broken = decoded.is_err();
+            // Without a packet, attachments are still due.
+            if let Some(packet) = decoded.transpose() {
+                self.link.push(packet);
+            }
+        }
+        ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("is_broken", &self.is_broken).finish_non_exhaustive()
+    }
+}

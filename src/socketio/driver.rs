@@ -1,0 +1,385 @@
+//! The driver of one session: it owns the client's sockets, and runs everything that happens for them.
+//!
+//! It lives on the session's task, in its scope, where no layer can shed or delay it, and goes on for a while after
+//! the transport's end: until the last handler has ended, or the engine's drain limit.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::{Stream, stream::FuturesUnordered};
+use tokio::time::Sleep;
+use tower::ServiceExt;
+
+use super::{
+    connect::{Connect, Refusal, SocketHooks, SocketService},
+    event::{EventError, Reply},
+    handshake::Handshake,
+    hub::Hub,
+    lane::{Lane, Started, Waiting},
+    link::{Link, News},
+    member::Member,
+    namespace::ConnectService,
+    reason::DisconnectReason,
+    slots::{Found, Slot, Slots},
+    socket::Socket,
+    work::{Finished, Outcome, Task, Work},
+};
+use crate::{
+    codec::parser::{self, Json, Packet, PacketBody},
+    error::CloseReason,
+    exchange::{Closed, SessionRequest},
+    guard::guarded,
+    id::SocketId,
+    outbox::{Outbox, Urgency},
+    text::Text,
+};
+
+pub(super) struct Driver {
+    hub: Arc<Hub>,
+    service: ConnectService,
+    link: Arc<Link>,
+    request: Arc<SessionRequest>,
+    outbox: Outbox,
+    /// Nothing after the session has ended.
+    closed: Option<Closed>,
+    slots: Slots,
+    running: FuturesUnordered<Work>,
+    /// Until the first namespace was joined.
+    connect_deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        service: ConnectService,
+        link: Arc<Link>,
+        request: Arc<SessionRequest>,
+        outbox: Outbox,
+        closed: Closed,
+    ) -> Self {
+        let connect_deadline = Some(Box::pin(tokio::time::sleep(hub.limits.connect_timeout)));
+        Self {
+            hub,
+            service,
+            link,
+            request,
+            outbox,
+            closed: Some(closed),
+            slots: Slots::default(),
+            running: FuturesUnordered::new(),
+            connect_deadline,
+        }
+    }
+
+    // What is to be done.
+
+    fn poll_closed(&mut self, cx: &mut Context<'_>) {
+        let Some(closed) = &mut self.closed else { return };
+        if let Poll::Ready(reason) = Pin::new(closed).poll(cx) {
+            self.closed = None;
+            self.connect_deadline = None;
+            self.end_all(cx, DisconnectReason::Session(reason));
+        }
+    }
+
+    fn poll_connect_deadline(&mut self, cx: &mut Context<'_>) {
+        let Some(deadline) = &mut self.connect_deadline else { return };
+        if deadline.as_mut().poll(cx).is_ready() {
+            tracing::debug!("a client joined no namespace in time");
+            self.connect_deadline = None;
+            self.outbox.close();
+        }
+    }
+
+    fn poll_news(&mut self, cx: &mut Context<'_>) -> bool {
+        let Poll::Ready(news) = self.link.poll_news(cx) else { return false };
+        match news {
+            // What was read before the end of the session, and comes after it.
+            News::Packet(_) | News::Malformed(_) if self.closed.is_none() => {}
+            News::Packet(packet) => self.packet(cx, packet),
+            News::Malformed(error) => {
+                tracing::debug!(%error, "a client sent what is no packet");
+                for (socket, hooks) in self.slots.joined() {
+                    self.failed(cx, &socket, hooks, &EventError::from_error(error.clone()));
+                }
+                self.outbox.close();
+            }
+            News::Ended(id) => self.ended_by_server(cx, &id),
+            News::CloseSession => {
+                self.disconnect_all(cx);
+                self.outbox.close();
+            }
+        }
+        true
+    }
+
+    /// Starts what was set aside, as far as services are ready and handlers may run.
+    fn poll_lanes(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut has_started = false;
+        let mut index = 0;
+        while let Some(lane) = self.slots.lane_at(index) {
+            match lane.poll_start(cx) {
+                Poll::Pending => index += 1,
+                Poll::Ready(Started { ack, outcome }) => {
+                    has_started = true;
+                    let (socket, hooks) = (lane.socket.clone(), lane.hooks.clone());
+                    match outcome {
+                        Ok(future) => self.start(cx, socket, hooks, Task::Event(future, ack)),
+                        Err(error) => {
+                            let outcome = Outcome::Event(Err(error), ack);
+                            self.finished(cx, Finished { socket, hooks, outcome });
+                        }
+                    }
+                }
+            }
+        }
+        has_started
+    }
+
+    fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+        match Pin::new(&mut self.running).poll_next(cx) {
+            Poll::Ready(Some(finished)) => {
+                self.finished(cx, finished);
+                true
+            }
+            Poll::Ready(None) | Poll::Pending => false,
+        }
+    }
+
+    /// Runs a future to its first `.await`, and keeps it if that is not its end.
+    fn start(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: Socket,
+        hooks: Option<Arc<dyn SocketHooks>>,
+        task: Task,
+    ) {
+        let mut work = Work { socket, hooks, task };
+        match Pin::new(&mut work).poll(cx) {
+            Poll::Ready(finished) => self.finished(cx, finished),
+            Poll::Pending => self.running.push(work),
+        }
+    }
+
+    // What the client sends.
+
+    fn packet(&mut self, cx: &mut Context<'_>, packet: Packet) {
+        let Packet { namespace, body } = packet;
+        let found = self.slots.find(&namespace);
+        match (body, found) {
+            (PacketBody::Connect { auth }, Found::Nothing | Found::Left) => self.join(cx, &namespace, auth),
+            (PacketBody::Event { id, name, args }, Found::Joined(lane)) => {
+                lane.push(Waiting { name, args, ack: id });
+            }
+            (PacketBody::Ack { id, args }, Found::Joined(lane)) => {
+                if let Some(id) = id {
+                    lane.socket.answer(id, args);
+                }
+            }
+            (PacketBody::Disconnect, Found::Joined(_)) => {
+                self.leave(cx, &namespace, DisconnectReason::ClientNamespaceDisconnect);
+            }
+            // The server disconnected the socket while this was on its way.
+            (PacketBody::Event { .. } | PacketBody::Ack { .. } | PacketBody::Disconnect, Found::Left) => {}
+            _ => self.violation(cx),
+        }
+    }
+
+    /// The client breaks the protocol: its sockets end at once, its session when it has been told.
+    fn violation(&mut self, cx: &mut Context<'_>) {
+        tracing::debug!("a client broke the protocol");
+        let reason = if self.outbox.is_writable() {
+            DisconnectReason::Session(CloseReason::ForcedClose)
+        } else {
+            DisconnectReason::ForcedServerClose
+        };
+        self.end_all(cx, reason);
+        self.outbox.close();
+    }
+
+    fn join(&mut self, cx: &mut Context<'_>, namespace: &str, auth: Option<Json>) {
+        if !self.slots.make_room(self.hub.limits.namespaces) {
+            self.write(&parser::connect_error(namespace, "too many namespaces", None));
+            return;
+        }
+        let Ok(id) = SocketId::random() else {
+            self.write(&parser::connect_error(namespace, "no id could be made", None));
+            return;
+        };
+        // Copied: the message that they came in would live as long as the socket.
+        let auth = auth.and_then(|auth| Json::parse(Text::from(auth.as_str())).ok());
+        let issued = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        let handshake = Handshake::new(self.request.clone(), auth, issued);
+        let state = self.hub.namespace(namespace);
+        let member = Arc::new(Member::new(id, handshake, self.outbox.clone(), self.link.clone()));
+        let socket = Socket::new(member, state.clone(), self.hub.clone());
+        self.slots.insert(state.name.clone(), Slot::Connecting(socket.id().clone()));
+        let service = self.service.clone();
+        let connect = Connect::new(socket.clone());
+        let future = Box::pin(service.oneshot(connect));
+        self.start(cx, socket, None, Task::Connect(future));
+    }
+
+    // What comes of it.
+
+    fn finished(&mut self, cx: &mut Context<'_>, finished: Finished) {
+        let Finished { socket, hooks, outcome } = finished;
+        match outcome {
+            Outcome::Connect(Ok(service)) => self.joined(cx, socket, service),
+            Outcome::Connect(Err(error)) => self.refused(&socket, &Refusal::from_error(error)),
+            Outcome::Event(result, ack) => {
+                if let Some(lane) = self.slots.lane_of(socket.id()) {
+                    lane.finished();
+                }
+                match result {
+                    Ok(reply) => answer(&socket, ack, &reply),
+                    Err(error) => {
+                        if let Some(ack) = ack {
+                            ack.send_error(&socket, &error);
+                        }
+                        self.failed(cx, &socket, hooks, &error);
+                    }
+                }
+            }
+            Outcome::Hook(Err(error)) => self.failed(cx, &socket, hooks, &error),
+            Outcome::ErrorHook(Err(error)) => {
+                tracing::error!(socket = %socket.id(), %error, "an error hook failed");
+            }
+            Outcome::Hook(Ok(())) | Outcome::ErrorHook(Ok(())) => {}
+        }
+    }
+
+    /// The connect service let the client in. Everything is written in one turn of the session's task, so the client
+    /// hears of it before any event.
+    fn joined(&mut self, cx: &mut Context<'_>, socket: Socket, service: SocketService) {
+        let is_wanted = self.closed.is_some() && self.slots.is_connecting(&socket);
+        if !is_wanted || !self.write(&parser::connect(socket.namespace(), socket.id())) || !socket.connect() {
+            // The client has gone meanwhile.
+            socket.refuse();
+            return;
+        }
+        self.connect_deadline = None;
+        let lane = Lane::new(socket.clone(), service);
+        let hooks = lane.hooks.clone();
+        self.slots.insert(socket.namespace().into(), Slot::Joined(Box::new(lane)));
+        self.run_hook(cx, &socket, hooks, "on_connect", |hooks, socket| hooks.connected(socket));
+    }
+
+    fn refused(&mut self, socket: &Socket, refusal: &Refusal) {
+        socket.refuse();
+        if self.slots.is_connecting(socket) {
+            self.slots.remove(socket.namespace());
+            let (message, data) = refusal.parts();
+            self.write(&parser::connect_error(socket.namespace(), message, data));
+        }
+    }
+
+    fn failed(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &Socket,
+        hooks: Option<Arc<dyn SocketHooks>>,
+        error: &EventError,
+    ) {
+        tracing::debug!(socket = %socket.id(), %error, "an event or hook failed");
+        let Some(hook) =
+            hooks.as_ref().and_then(|hooks| guarded("on_error", || hooks.failed(socket, error)).flatten())
+        else {
+            return;
+        };
+        self.start(cx, socket.clone(), hooks, Task::ErrorHook(hook));
+    }
+
+    fn run_hook(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &Socket,
+        hooks: Option<Arc<dyn SocketHooks>>,
+        what: &'static str,
+        call: impl FnOnce(&dyn SocketHooks, &Socket) -> Option<super::connect::HookFuture>,
+    ) {
+        let future = hooks.as_ref().and_then(|hooks| guarded(what, || call(&**hooks, socket)).flatten());
+        if let Some(future) = future {
+            self.start(cx, socket.clone(), hooks, Task::Hook(future));
+        }
+    }
+
+    // How sockets end.
+
+    /// The end of one socket. It is the only place where `on_disconnect` is called, and each socket comes here once:
+    /// with its lane, which is gone afterwards.
+    fn end(&mut self, cx: &mut Context<'_>, lane: &Lane, reason: DisconnectReason) {
+        let socket = &lane.socket;
+        socket.end(reason);
+        let reason = socket.ended().unwrap_or(reason);
+        if lane.set_aside() > 0 {
+            tracing::debug!(socket = %socket.id(), events = lane.set_aside(), "a socket ended before its events");
+        }
+        let hooks = lane.hooks.clone();
+        self.run_hook(cx, socket, hooks, "on_disconnect", |hooks, socket| hooks.disconnected(socket, reason));
+    }
+
+    fn leave(&mut self, cx: &mut Context<'_>, namespace: &str, reason: DisconnectReason) {
+        if let Some(Slot::Joined(lane)) = self.slots.remove(namespace) {
+            self.end(cx, &lane, reason);
+        }
+    }
+
+    /// The server has disconnected a socket, and told the client. What the client still sends is ignored.
+    fn ended_by_server(&mut self, cx: &mut Context<'_>, id: &SocketId) {
+        let Some(namespace) = self.slots.lane_of(id).map(|lane| lane.socket.namespace().into()) else {
+            return;
+        };
+        if let Some(Slot::Joined(lane)) = self.slots.insert(namespace, Slot::Left) {
+            self.end(cx, &lane, DisconnectReason::ServerNamespaceDisconnect);
+        }
+    }
+
+    fn disconnect_all(&mut self, cx: &mut Context<'_>) {
+        for (socket, _) in self.slots.joined() {
+            if socket.end(DisconnectReason::ServerNamespaceDisconnect) {
+                self.write(&parser::disconnect(socket.namespace()));
+            }
+            self.ended_by_server(cx, socket.id());
+        }
+    }
+
+    fn end_all(&mut self, cx: &mut Context<'_>, reason: DisconnectReason) {
+        for slot in self.slots.take() {
+            if let Slot::Joined(lane) = slot {
+                self.end(cx, &lane, reason);
+            }
+        }
+    }
+
+    /// Whether the client can still be told.
+    fn write(&self, packet: &parser::Encoded) -> bool {
+        self.outbox.send_encoded(packet.text(), packet.attachments(), Urgency::Reliable).is_ok()
+    }
+}
+
+fn answer(socket: &Socket, ack: Option<super::event::AckSlot>, reply: &Reply) {
+    if let (Some(ack), Some(args)) = (ack, reply.args()) {
+        ack.send(socket, args);
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let driver = &mut *self;
+        driver.poll_closed(cx);
+        driver.poll_connect_deadline(cx);
+        // Bounded by what has arrived: the reader stops at the limit of events set aside.
+        while driver.poll_news(cx) | driver.poll_lanes(cx) | driver.poll_running(cx) {}
+        driver.link.set_aside(driver.slots.set_aside());
+        let is_over = driver.closed.is_none() && driver.running.is_empty();
+        if is_over { Poll::Ready(()) } else { Poll::Pending }
+    }
+}

@@ -1,0 +1,219 @@
+//! What handlers can ask for, by the types of their arguments.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    event::{AckSender, Event, EventError},
+    io::Io,
+    reason::DisconnectReason,
+    socket::Socket,
+    states::Needs,
+};
+use crate::{codec::parser::Args, id::SocketId};
+
+/// An argument of a handler: how it is made of a context, which is an [`Event`], or one of [`Connected`],
+/// [`Disconnected`] and [`Failed`].
+///
+/// What it needs of the server it says before it is ever used, in [`needs`](Self::needs): that is checked when the
+/// server is built.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a handler for `{C}`",
+    label = "not available here",
+    note = "events: `Socket`, `Data<T>`, `TryData<T>`, `Event`, `Args`, `AckSender`, `State<T>`, `Io`, `SocketId`",
+    note = "on_connect: `Socket`, `Auth<T>`, `State<T>`, `Io`, `SocketId`",
+    note = "on_disconnect: `Socket`, `DisconnectReason`, `State<T>`, `Io`, `SocketId`",
+    note = "on_error: `Socket`, `EventError`, `State<T>`, `Io`, `SocketId`"
+)]
+pub trait Extract<C>: Sized {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// What goes to the error hook, and to the client if it asked for an acknowledgement.
+    fn extract(context: &C) -> Result<Self, EventError>;
+
+    /// Says what it needs.
+    fn needs(needs: &mut Needs) {
+        let _ = needs;
+    }
+}
+
+/// Every context knows its socket.
+pub trait Context {
+    /// The socket.
+    fn socket(&self) -> &Socket;
+}
+
+impl Context for Event {
+    fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+/// The context of `on_connect`.
+#[derive(Debug, Clone)]
+pub struct Connected {
+    pub(crate) socket: Socket,
+}
+
+impl Context for Connected {
+    fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+/// The context of `on_disconnect`.
+#[derive(Debug, Clone)]
+pub struct Disconnected {
+    pub(crate) socket: Socket,
+    pub(crate) reason: DisconnectReason,
+}
+
+impl Context for Disconnected {
+    fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+/// The context of `on_error`.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    pub(crate) socket: Socket,
+    pub(crate) error: EventError,
+}
+
+impl Context for Failed {
+    fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+impl<C: Context> Extract<C> for Socket {
+    fn extract(context: &C) -> Result<Self, EventError> {
+        Ok(context.socket().clone())
+    }
+}
+
+impl<C: Context> Extract<C> for SocketId {
+    fn extract(context: &C) -> Result<Self, EventError> {
+        Ok(context.socket().id().clone())
+    }
+}
+
+impl<C: Context> Extract<C> for Io {
+    fn extract(context: &C) -> Result<Self, EventError> {
+        Ok(Self::new(context.socket().hub().clone()))
+    }
+}
+
+/// A value that was given to the builder with [`state`](crate::SocketIoBuilder::state).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State<T>(pub T);
+
+impl<C: Context, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
+    fn extract(context: &C) -> Result<Self, EventError> {
+        let state = context.socket().hub().states.get::<T>();
+        // Only a stack that was put together by hand can get here: the builder checks.
+        let missing = || EventError::new(format!("no state of type `{}`", std::any::type_name::<T>()));
+        state.cloned().map(Self).ok_or_else(missing)
+    }
+
+    fn needs(needs: &mut Needs) {
+        needs.state::<T>();
+    }
+}
+
+/// The arguments of an event. A tuple takes several, any other type takes the first; a `()` takes none. What does
+/// not decode fails the event, which goes to the error hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Data<T>(pub T);
+
+impl<T: DeserializeOwned> Extract<Event> for Data<T> {
+    fn extract(event: &Event) -> Result<Self, EventError> {
+        event.args.deserialize().map(Self).map_err(EventError::from_error)
+    }
+}
+
+/// The same for a handler that deals itself with arguments that do not decode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TryData<T>(pub Result<T, crate::codec::parser::ArgsError>);
+
+impl<T: DeserializeOwned> Extract<Event> for TryData<T> {
+    fn extract(event: &Event) -> Result<Self, EventError> {
+        Ok(Self(event.args.deserialize()))
+    }
+}
+
+impl Extract<Event> for Event {
+    fn extract(event: &Event) -> Result<Self, EventError> {
+        Ok(event.clone())
+    }
+}
+
+impl Extract<Event> for Args {
+    fn extract(event: &Event) -> Result<Self, EventError> {
+        Ok(event.args.clone())
+    }
+}
+
+impl Extract<Event> for AckSender {
+    fn extract(event: &Event) -> Result<Self, EventError> {
+        Ok(Self::new(event))
+    }
+
+    fn needs(needs: &mut Needs) {
+        needs.acknowledgement();
+    }
+}
+
+/// What the client sent to join the namespace, read as `T`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Auth<T>(pub T);
+
+impl<C: Context, T: DeserializeOwned> Extract<C> for Auth<T> {
+    fn extract(context: &C) -> Result<Self, EventError> {
+        context.socket().handshake().auth().map(Self).map_err(EventError::from_error)
+    }
+}
+
+impl Extract<Disconnected> for DisconnectReason {
+    fn extract(context: &Disconnected) -> Result<Self, EventError> {
+        Ok(context.reason)
+    }
+}
+
+impl Extract<Failed> for EventError {
+    fn extract(context: &Failed) -> Result<Self, EventError> {
+        Ok(context.error.clone())
+    }
+}
+
+/// What a connect layer put into [`Socket::data`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extension<T>(pub T);
+
+impl<C: Context, T: Clone + Send + Sync + 'static> Extract<C> for Extension<T> {
+    fn extract(context: &C) -> Result<Self, EventError> {
+        let value = context.socket().data().get::<T>();
+        let missing = || EventError::new(format!("no `{}` in the socket's data", std::any::type_name::<T>()));
+        value.map(Self).ok_or_else(missing)
+    }
+}
+
+/// An argument that may be missing: what would fail the event is `None`.
+impl<C, T: Extract<C>> Extract<C> for Option<T> {
+    fn extract(context: &C) -> Result<Self, EventError> {
+        Ok(T::extract(context).ok())
+    }
+}
+
+/// The namespace's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamespaceName(pub Arc<str>);
+
+impl<C: Context> Extract<C> for NamespaceName {
+    fn extract(context: &C) -> Result<Self, EventError> {
+        Ok(Self(context.socket().namespace().into()))
+    }
+}

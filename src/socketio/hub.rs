@@ -1,0 +1,71 @@
+//! What one server's namespaces share.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use super::{limits::SocketLimits, namespace_state::NamespaceState, states::States};
+use crate::sync::Mutex;
+
+/// One server: its namespaces by name, its limits, and what the application shares with its handlers.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) limits: Arc<SocketLimits>,
+    pub(crate) states: States,
+    /// A namespace lives as long as somebody holds it: a socket, or [`keep`](Self::keep).
+    namespaces: Mutex<HashMap<Arc<str>, Weak<NamespaceState>>>,
+    kept: Mutex<Vec<Arc<NamespaceState>>>,
+}
+
+impl Hub {
+    pub(crate) fn new(limits: SocketLimits, states: States) -> Self {
+        Self { limits: Arc::new(limits), states, namespaces: Mutex::default(), kept: Mutex::default() }
+    }
+
+    /// The namespace of this name. One that nobody ever joins is forgotten with its last handle.
+    pub(crate) fn namespace(&self, name: &str) -> Arc<NamespaceState> {
+        let mut namespaces = self.namespaces.lock();
+        if let Some(state) = namespaces.get(name).and_then(Weak::upgrade) {
+            return state;
+        }
+        if namespaces.len() == namespaces.capacity() {
+            namespaces.retain(|_, state| state.strong_count() > 0);
+        }
+        let name: Arc<str> = name.into();
+        let state = Arc::new(NamespaceState::new(name.clone(), self.limits.clone()));
+        namespaces.insert(name, Arc::downgrade(&state));
+        state
+    }
+
+    /// Keeps a namespace as long as the server.
+    pub(crate) fn keep(&self, name: &str) {
+        let state = self.namespace(name);
+        self.kept.lock().push(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_namespace_as_long_as_somebody_holds_it() {
+        let hub = Hub::new(SocketLimits::default(), States::default());
+        let first = hub.namespace("/a");
+        assert!(Arc::ptr_eq(&first, &hub.namespace("/a")));
+        assert!(!Arc::ptr_eq(&first, &hub.namespace("/b")));
+    }
+
+    #[test]
+    fn names_that_nobody_holds_take_no_memory() {
+        let hub = Hub::new(SocketLimits::default(), States::default());
+        hub.keep("/");
+        for index in 0..10_000 {
+            hub.namespace(&format!("/{index}"));
+        }
+        assert!(hub.namespaces.lock().capacity() < 64);
+        let root = hub.namespaces.lock().get("/").and_then(Weak::upgrade);
+        assert!(root.is_some());
+    }
+}

@@ -1,0 +1,165 @@
+//! The server, as handlers and the application see it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    broadcast::{Broadcast, RepliesFuture},
+    emit_error::EmitError,
+    hub::Hub,
+    namespace_state::NamespaceState,
+};
+use crate::{adapter::IntoRooms, id::SocketId};
+
+/// All namespaces of a server. Clones are cheap and mean the same server. Without [`of`](Self::of), the namespace `/`
+/// is meant.
+#[derive(Clone)]
+pub struct Io(Arc<Hub>);
+
+impl Io {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self(hub)
+    }
+
+    /// One namespace. The leading slash may be left out, and an empty name is `/`. A name that the server does not
+    /// have is a namespace without sockets.
+    pub fn of(&self, name: &str) -> NamespaceHandle {
+        let name = normalize(name);
+        NamespaceHandle(self.0.namespace(&name))
+    }
+
+    fn root(&self) -> NamespaceHandle {
+        self.of("/")
+    }
+
+    /// Sends an event to everybody. See [`Broadcast::emit`].
+    ///
+    /// # Errors
+    /// When the event cannot be encoded.
+    pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
+        self.root().emit(event, data)
+    }
+
+    /// Sends an event to everybody, and waits for their answers. See [`Broadcast::emit_with_ack`].
+    ///
+    /// # Errors
+    /// When the event cannot be encoded.
+    pub fn emit_with_ack<T: DeserializeOwned>(&self, event: &str, data: impl Serialize) -> RepliesFuture<T> {
+        self.root().emit_with_ack(event, data)
+    }
+
+    /// A broadcast to rooms. See [`Broadcast::to`].
+    pub fn to(&self, rooms: impl IntoRooms) -> Broadcast {
+        self.root().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to).
+    pub fn in_(&self, rooms: impl IntoRooms) -> Broadcast {
+        self.to(rooms)
+    }
+
+    /// A broadcast to everybody who is in none of these rooms.
+    pub fn except(&self, rooms: impl IntoRooms) -> Broadcast {
+        self.root().except(rooms)
+    }
+
+    /// A broadcast to the sockets of this server only.
+    pub fn local(&self) -> Broadcast {
+        self.root().broadcast().local()
+    }
+
+    /// A broadcast that clients miss who are not ready for it.
+    pub fn volatile(&self) -> Broadcast {
+        self.root().broadcast().volatile()
+    }
+
+    /// A broadcast whose answers are waited for so long.
+    pub fn timeout(&self, timeout: Duration) -> Broadcast {
+        self.root().broadcast().timeout(timeout)
+    }
+}
+
+impl fmt::Debug for Io {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Io").field(&self.0).finish()
+    }
+}
+
+/// With the leading slash that may be left out.
+pub(crate) fn normalize(name: &str) -> String {
+    if name.starts_with('/') { name.to_owned() } else { format!("/{name}") }
+}
+
+/// One namespace of a server, from [`Io::of`].
+#[derive(Debug, Clone)]
+pub struct NamespaceHandle(Arc<NamespaceState>);
+
+impl NamespaceHandle {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The sockets that are connected to this server.
+    pub fn sockets(&self) -> Sockets {
+        Sockets(self.0.clone())
+    }
+
+    /// Sends an event to everybody in the namespace. See [`Broadcast::emit`].
+    ///
+    /// # Errors
+    /// When the event cannot be encoded.
+    pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
+        self.broadcast().emit(event, data)
+    }
+
+    /// Sends an event to everybody in the namespace, and waits for their answers. See [`Broadcast::emit_with_ack`].
+    ///
+    /// # Errors
+    /// When the event cannot be encoded.
+    pub fn emit_with_ack<T: DeserializeOwned>(&self, event: &str, data: impl Serialize) -> RepliesFuture<T> {
+        self.broadcast().emit_with_ack(event, data)
+    }
+
+    /// A broadcast to rooms. See [`Broadcast::to`].
+    pub fn to(&self, rooms: impl IntoRooms) -> Broadcast {
+        self.broadcast().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to).
+    pub fn in_(&self, rooms: impl IntoRooms) -> Broadcast {
+        self.to(rooms)
+    }
+
+    /// A broadcast to everybody who is in none of these rooms.
+    pub fn except(&self, rooms: impl IntoRooms) -> Broadcast {
+        self.broadcast().except(rooms)
+    }
+
+    /// A broadcast to everybody in the namespace.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(self.0.clone())
+    }
+}
+
+/// The sockets of a namespace on this server.
+#[derive(Debug, Clone)]
+pub struct Sockets(Arc<NamespaceState>);
+
+impl Sockets {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Their ids, at this moment.
+    pub fn ids(&self) -> Vec<SocketId> {
+        self.0.ids()
+    }
+}

@@ -1,0 +1,89 @@
+//! One socket's events on their way to its service.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tower::Service;
+
+use super::{
+    connect::{SocketHooks, SocketService},
+    event::{AckSlot, Event, EventError, EventFuture},
+    socket::Socket,
+};
+use crate::{
+    codec::parser::{Args, EventName},
+    guard::guarded,
+};
+
+/// A socket that has joined, and its service.
+pub(super) struct Lane {
+    pub(super) socket: Socket,
+    pub(super) hooks: Option<Arc<dyn SocketHooks>>,
+    service: SocketService,
+    /// Events that came while the service was not ready, or too many handlers were running.
+    set_aside: VecDeque<Waiting>,
+    in_flight: usize,
+    max_in_flight: usize,
+}
+
+/// An event as it came.
+pub(super) struct Waiting {
+    pub(super) name: EventName,
+    pub(super) args: Args,
+    pub(super) ack: Option<u64>,
+}
+
+/// An event whose service has been asked.
+pub(super) struct Started {
+    pub(super) ack: Option<AckSlot>,
+    pub(super) outcome: Result<EventFuture, EventError>,
+}
+
+impl Lane {
+    pub(super) fn new(socket: Socket, service: SocketService) -> Self {
+        let max_in_flight = socket.hub().limits.events_in_flight.max(1);
+        let hooks = service.hooks();
+        Self { socket, hooks, service, set_aside: VecDeque::new(), in_flight: 0, max_in_flight }
+    }
+
+    pub(super) fn push(&mut self, event: Waiting) {
+        self.set_aside.push_back(event);
+    }
+
+    pub(super) fn set_aside(&self) -> usize {
+        self.set_aside.len()
+    }
+
+    /// A handler has ended: there is room for another.
+    pub(super) fn finished(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// Starts the next event, if there is one and the service is ready for it. The service is never asked while
+    /// there is none, so no idle socket holds a permit that others wait for.
+    pub(super) fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Started> {
+        if self.set_aside.is_empty() || self.in_flight >= self.max_in_flight {
+            return Poll::Pending;
+        }
+        let readiness = match guarded("an event service", || self.service.poll_ready(cx)) {
+            Some(Poll::Pending) => return Poll::Pending,
+            Some(Poll::Ready(result)) => result.map_err(EventError::from_error),
+            None => Err(panicked()),
+        };
+        let Some(Waiting { name, args, ack }) = self.set_aside.pop_front() else { return Poll::Pending };
+        let ack = ack.map(AckSlot::new);
+        let event = Event::new(name, args, self.socket.clone(), ack.clone());
+        let outcome = readiness
+            .and_then(|()| guarded("an event service", || self.service.call(event)).ok_or_else(panicked));
+        self.in_flight += 1;
+        Poll::Ready(Started { ack, outcome })
+    }
+}
+
+/// What is left of a panic: the client and the error hook are told, and everything goes on.
+pub(super) fn panicked() -> EventError {
+    EventError::new("the handler panicked")
+}

@@ -1,0 +1,68 @@
+//! One socket, as its namespace keeps it: what all of its handles share.
+
+use std::{fmt, sync::Arc};
+
+use super::{acks::AckTable, data::DataMap, handshake::Handshake, link::Link, reason::DisconnectReason};
+use crate::{adapter::Room, id::SocketId, outbox::Outbox, sync::Mutex};
+
+/// The shared state of a socket.
+pub(crate) struct Member {
+    pub(crate) id: SocketId,
+    pub(crate) handshake: Handshake,
+    pub(crate) outbox: Outbox,
+    pub(crate) acks: AckTable,
+    pub(crate) link: Arc<Link>,
+    pub(crate) status: Mutex<Status>,
+    /// What the application keeps with the socket.
+    pub(crate) data: DataMap,
+}
+
+/// How far a socket has come. It goes through these in their order, and never back.
+pub(crate) enum Status {
+    /// Its connect service has not decided yet. It is in no room; those that it shall join are remembered.
+    Connecting(Vec<Room>),
+    Connected,
+    Ended {
+        /// Where it was, for whoever says goodbye.
+        rooms: Vec<Room>,
+        /// Nothing for a socket that was refused.
+        reason: Option<DisconnectReason>,
+    },
+}
+
+impl Member {
+    pub(crate) fn new(id: SocketId, handshake: Handshake, outbox: Outbox, link: Arc<Link>) -> Self {
+        Self {
+            id,
+            handshake,
+            outbox,
+            link,
+            acks: AckTable::default(),
+            status: Mutex::new(Status::Connecting(Vec::new())),
+            data: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(*self.status.lock(), Status::Connected)
+    }
+
+    /// Why it has ended, if it has, and was connected before.
+    pub(crate) fn ended(&self) -> Option<DisconnectReason> {
+        match *self.status.lock() {
+            Status::Ended { reason, .. } => reason,
+            _ => None,
+        }
+    }
+
+    /// Whether it can be written to: it has not ended.
+    pub(crate) fn is_reachable(&self) -> bool {
+        !matches!(*self.status.lock(), Status::Ended { .. })
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,66 @@
+//! Socket.IO over sessions: namespaces, sockets, events and acknowledgements, rooms and broadcasts.
+//!
+//! A client that wants to join a namespace is a [`Connect`]; its service answers with a [`SocketService`], which is
+//! asked with each [`Event`] of that socket and answers with a [`Reply`]. A [`Namespace`] is made of handlers, hooks
+//! and layers, and becomes such a service.
+//!
+//! # Order and concurrency
+//!
+//! Events of one socket are started in the order of their arrival, and each handler runs to its first `.await` before
+//! the next one is started. After that, handlers of one socket run concurrently, up to
+//! [`SocketLimits::events_in_flight`]. A `ConcurrencyLimitLayer::new(1)` per socket makes them strictly sequential.
+//!
+//! While a socket's service is not ready, its events are set aside, up to [`SocketLimits::events_set_aside`] for a
+//! session; acknowledgements, disconnects and heartbeats act at once. At the limit the client is not read any more
+//! until the service is ready again; while it is not read, its heartbeat's deadline rests.
+
+mod acks;
+mod broadcast;
+mod connect;
+mod connection;
+mod data;
+mod driver;
+mod emit_error;
+mod emitter;
+mod event;
+mod extract;
+mod handler;
+mod handshake;
+mod hub;
+mod io;
+mod lane;
+mod limits;
+mod link;
+mod member;
+mod namespace;
+mod namespace_state;
+mod reason;
+mod router;
+mod slots;
+mod socket;
+mod states;
+mod work;
+
+pub use acks::AckError;
+pub use broadcast::{Broadcast, Replies, RepliesFuture};
+pub use connect::{Connect, HookFuture, Refusal, SocketHooks, SocketService};
+pub use connection::{Connection, Connector};
+pub use data::SocketData;
+pub use emit_error::EmitError;
+pub use emitter::{AckFuture, Emitter};
+pub use event::{AckSendError, AckSender, Event, EventError, Reply};
+pub use extract::{
+    Auth, Connected, Context, Data, Disconnected, Extension, Extract, Failed, NamespaceName, State, TryData,
+};
+pub use handler::{Ack, Handler, IntoReply};
+pub use handshake::Handshake;
+pub(crate) use hub::Hub;
+pub(crate) use io::normalize;
+pub use io::{Io, NamespaceHandle, Sockets};
+pub use limits::SocketLimits;
+pub use namespace::{Built, ConnectService, IntoConnectService, Namespace, NamespaceService};
+pub use reason::DisconnectReason;
+pub use router::EventRouter;
+pub use socket::Socket;
+pub use states::Needs;
+pub(crate) use states::States;

@@ -1,0 +1,306 @@
+//! What a namespace does: handlers, hooks and layers, put together by the application.
+
+use std::{
+    any::Any,
+    collections::hash_map::Entry,
+    fmt,
+    future::{Ready, ready},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tower::{
+    Layer, Service,
+    layer::util::{Identity, Stack},
+    util::BoxCloneSyncService,
+};
+
+use super::{
+    connect::{Connect, HookFuture, SocketHooks, SocketService},
+    event::{Event, EventError, Reply},
+    extract::{Connected, Disconnected, Failed},
+    handler::{Handler, HookHandler, erase, erase_hook},
+    reason::DisconnectReason,
+    router::{EventRouter, Routes},
+    socket::Socket,
+    states::Needs,
+};
+use crate::{codec::parser::is_reserved, error::BoxError};
+
+/// The connect service of a namespace, without its type.
+pub type ConnectService = BoxCloneSyncService<Connect, SocketService, BoxError>;
+
+/// What a namespace does with its sockets and their events.
+///
+/// Handlers are registered once and shared by all sockets. Three kinds of tower layers go around them; of each kind,
+/// the last added is the outermost:
+///
+/// * [`layer`](Self::layer): around the events of all sockets;
+/// * [`layer_per_socket`](Self::layer_per_socket): around the events of one socket, made anew for each (outside of
+///   the former);
+/// * [`connect_layer`](Self::connect_layer): around joining.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower::{ServiceBuilder, timeout::TimeoutLayer};
+/// use tower_socketio::prelude::*;
+///
+/// let chat = Namespace::new()
+///     .on_connect(async |socket: Socket| { socket.join("lobby"); })
+///     .on("message", async |socket: Socket, Data(text): Data<String>| {
+///         socket.to("lobby").emit("message", text)
+///     })
+///     .on("add", async |Data((a, b)): Data<(i64, i64)>| Ack(a + b))
+///     .layer(TimeoutLayer::new(Duration::from_secs(2)));
+/// # SocketIo::builder().namespace("/chat", chat).build();
+/// ```
+pub struct Namespace<E = Identity, P = Identity, C = Identity> {
+    routes: Routes,
+    hooks: Hooks,
+    needs: Needs,
+    problems: Vec<String>,
+    event_layers: E,
+    socket_layers: P,
+    connect_layers: C,
+}
+
+#[derive(Default)]
+struct Hooks {
+    connected: Option<HookHandler<Connected>>,
+    disconnected: Option<HookHandler<Disconnected>>,
+    failed: Option<HookHandler<Failed>>,
+}
+
+impl Namespace {
+    /// A namespace that lets everybody in and ignores all events.
+    pub fn new() -> Self {
+        Self {
+            routes: Routes::default(),
+            hooks: Hooks::default(),
+            needs: Needs::default(),
+            problems: Vec::new(),
+            event_layers: Identity::new(),
+            socket_layers: Identity::new(),
+            connect_layers: Identity::new(),
+        }
+    }
+}
+
+impl Default for Namespace {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E, P, C> Namespace<E, P, C> {
+    /// Handles the events of this name. What the handler returns is the acknowledgement, if the client asked for one.
+    ///
+    /// A second handler for a name, and a reserved name, are errors when the server is built.
+    pub fn on<H: Handler<Event, A>, A>(mut self, event: impl Into<String>, handler: H) -> Self {
+        let event = event.into();
+        if is_reserved(&event) {
+            self.problems
+                .push(format!("\"{event}\" is a reserved event name: use on_connect or on_disconnect"));
+        }
+        let handler = erase(handler, &mut self.needs);
+        match self.routes.handlers.entry(event) {
+            Entry::Vacant(vacant) => drop(vacant.insert(handler)),
+            Entry::Occupied(there) => {
+                let problem = format!("the event \"{}\" has two handlers: put them into one", there.key());
+                self.problems.push(problem);
+            }
+        }
+        self
+    }
+
+    /// Handles the events that have no handler. Without a fallback they are ignored.
+    pub fn on_fallback<H: Handler<Event, A>, A>(mut self, handler: H) -> Self {
+        self.routes.fallback = Some(erase(handler, &mut self.needs));
+        self
+    }
+
+    /// Called for each socket that has joined, after the client was told. Events of the socket are not taken before
+    /// this handler has run to its first `.await`.
+    pub fn on_connect<H: Handler<Connected, A>, A>(mut self, handler: H) -> Self {
+        self.hooks.connected = Some(erase_hook(handler, &mut self.needs));
+        self
+    }
+
+    /// Called exactly once for each socket that has joined, when it is gone: it is in no room any more and cannot be
+    /// reached, but [`Socket::rooms`] still says where it was.
+    pub fn on_disconnect<H: Handler<Disconnected, A>, A>(mut self, handler: H) -> Self {
+        self.hooks.disconnected = Some(erase_hook(handler, &mut self.needs));
+        self
+    }
+
+    /// Called when an event, or one of the other hooks, failed: with an error, a payload that does not decode, a
+    /// panic. Without it, failures are only logged.
+    pub fn on_error<H: Handler<Failed, A>, A>(mut self, handler: H) -> Self {
+        self.hooks.failed = Some(erase_hook(handler, &mut self.needs));
+        self
+    }
+
+    /// Puts a layer around the events of all sockets. It is built once; each socket has a clone of its service.
+    pub fn layer<L>(self, layer: L) -> Namespace<Stack<E, L>, P, C> {
+        let Self { routes, hooks, needs, problems, event_layers, socket_layers, connect_layers } = self;
+        let event_layers = Stack::new(event_layers, layer);
+        Namespace { routes, hooks, needs, problems, event_layers, socket_layers, connect_layers }
+    }
+
+    /// Puts a layer around the events of each socket, built anew for each: a limit *per client*, for example.
+    pub fn layer_per_socket<L>(self, layer: L) -> Namespace<E, Stack<P, L>, C> {
+        let Self { routes, hooks, needs, problems, event_layers, socket_layers, connect_layers } = self;
+        let socket_layers = Stack::new(socket_layers, layer);
+        Namespace { routes, hooks, needs, problems, event_layers, socket_layers, connect_layers }
+    }
+
+    /// Puts a layer around joining. Its error refuses the client: see [`Refusal`](super::Refusal).
+    pub fn connect_layer<L>(self, layer: L) -> Namespace<E, P, Stack<C, L>> {
+        let Self { routes, hooks, needs, problems, event_layers, socket_layers, connect_layers } = self;
+        let connect_layers = Stack::new(connect_layers, layer);
+        Namespace { routes, hooks, needs, problems, event_layers, socket_layers, connect_layers }
+    }
+}
+
+impl<E, P, C> fmt::Debug for Namespace<E, P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Namespace").field("events", &self.routes.handlers.keys()).finish_non_exhaustive()
+    }
+}
+
+/// What can be put under a name of the server: a [`Namespace`], whatever its layers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot serve a namespace",
+    note = "event layers must give a `Service<Event, Response = Reply>` that is `Clone + Send + Sync`",
+    note = "layers per socket must be `Clone + Send + Sync`, and give a `Service<Event, Response = Reply>` that is `Send`",
+    note = "connect layers must give a `Service<Connect, Response = SocketService>` that is `Clone + Send + Sync`",
+    note = "the errors of all of them must be `Into<BoxError>`, and their futures `Send`"
+)]
+pub trait IntoConnectService {
+    /// The service, and what it needs.
+    fn into_connect_service(self) -> Built;
+}
+
+/// A namespace that was put together.
+#[derive(Debug)]
+pub struct Built {
+    pub(crate) service: ConnectService,
+    pub(crate) needs: Needs,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Built {
+    /// The service, for a stack that is put together by hand. Nobody has checked what its handlers need: a missing
+    /// state refuses each client.
+    pub fn into_service(self) -> ConnectService {
+        self.service
+    }
+}
+
+impl<E, P, C> IntoConnectService for Namespace<E, P, C>
+where
+    E: Layer<EventRouter>,
+    E::Service: Service<Event, Response = Reply> + Clone + Send + Sync + 'static,
+    P: Layer<E::Service> + Clone + Send + Sync + 'static,
+    P::Service: Service<Event, Response = Reply> + Send + 'static,
+    <P::Service as Service<Event>>::Error: Into<BoxError>,
+    <P::Service as Service<Event>>::Future: Send + 'static,
+    C: Layer<NamespaceService<E::Service, P>>,
+    C::Service: Service<Connect, Response = SocketService> + Clone + Send + Sync + 'static,
+    <C::Service as Service<Connect>>::Error: Into<BoxError>,
+    <C::Service as Service<Connect>>::Future: Send + 'static,
+{
+    fn into_connect_service(self) -> Built {
+        let Self { routes, hooks, needs, problems, event_layers, socket_layers, connect_layers } = self;
+        let service = NamespaceService {
+            events: event_layers.layer(EventRouter::new(routes)),
+            socket_layers,
+            hooks: Arc::new(hooks),
+            needs: Arc::new(needs.clone()),
+        };
+        let service = tower::ServiceExt::map_err(connect_layers.layer(service), Into::into);
+        Built { service: ConnectService::new(service), needs, problems }
+    }
+}
+
+/// Any service that clients can join with, once its type is erased.
+impl IntoConnectService for ConnectService {
+    fn into_connect_service(self) -> Built {
+        Built { service: self, needs: Needs::default(), problems: Vec::new() }
+    }
+}
+
+/// The innermost connect service of a namespace: lets everybody in. It is always ready.
+#[derive(Clone)]
+pub struct NamespaceService<S, P> {
+    events: S,
+    socket_layers: P,
+    hooks: Arc<Hooks>,
+    needs: Arc<Needs>,
+}
+
+impl<S, P> Service<Connect> for NamespaceService<S, P>
+where
+    S: Clone,
+    P: Layer<S>,
+    P::Service: Service<Event, Response = Reply> + Send + 'static,
+    <P::Service as Service<Event>>::Error: Into<BoxError>,
+    <P::Service as Service<Event>>::Future: Send + 'static,
+{
+    type Response = SocketService;
+    type Error = BoxError;
+    type Future = Ready<Result<SocketService, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, connect: Connect) -> Self::Future {
+        if let Some(missing) = connect.socket.hub().states.missing(&self.needs) {
+            tracing::error!(
+                namespace = &*connect.namespace,
+                missing,
+                "a handler needs a state that nobody gave"
+            );
+            return ready(Err("the server is not complete".into()));
+        }
+        let service = erase_service(self.socket_layers.layer(self.events.clone()));
+        ready(Ok(service.with_hooks(self.hooks.clone())))
+    }
+}
+
+impl<S, P> fmt::Debug for NamespaceService<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NamespaceService").finish_non_exhaustive()
+    }
+}
+
+/// Without layers the router itself is the socket's service: an empty stack costs nothing.
+fn erase_service<S>(service: S) -> SocketService
+where
+    S: Service<Event, Response = Reply> + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    let mut service = Some(service);
+    if let Some(router) = (&mut service as &mut dyn Any).downcast_mut::<Option<EventRouter>>()
+        && let Some(router) = router.take()
+    {
+        return SocketService::from_boxed(router);
+    }
+    SocketService::new(service.expect("it was taken only if it is a router"))
+}
+
+impl SocketHooks for Hooks {
+    fn connected(&self, socket: &Socket) -> Option<HookFuture> {
+        self.connected.as_ref().map(|hook| hook(&Connected { socket: socket.clone() }))
+    }
+
+    fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Option<HookFuture> {
+        self.disconnected.as_ref().map(|hook| hook(&Disconnected { socket: socket.clone(), reason }))
+    }
+
+    fn failed(&self, socket: &Socket, error: &EventError) -> Option<HookFuture> {
+        self.failed.as_ref().map(|hook| hook(&Failed { socket: socket.clone(), error: error.clone() }))
+    }
+}

@@ -1,0 +1,120 @@
+//! A namespace at work: who is in it, and in which rooms.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    limits::SocketLimits,
+    member::{Member, Status},
+    reason::DisconnectReason,
+};
+use crate::{
+    adapter::{Room, Rooms, Target},
+    id::SocketId,
+    sync::Mutex,
+};
+
+/// The sockets of one namespace, by its name.
+#[derive(Debug)]
+pub(crate) struct NamespaceState {
+    pub(crate) name: Arc<str>,
+    pub(crate) limits: Arc<SocketLimits>,
+    rooms: Mutex<Rooms<Arc<Member>>>,
+    /// One counter for all acknowledgements of the namespace: a broadcast has one id for all who receive it.
+    next_ack: AtomicU64,
+}
+
+impl NamespaceState {
+    pub(crate) fn new(name: Arc<str>, limits: Arc<SocketLimits>) -> Self {
+        Self { name, limits, rooms: Mutex::default(), next_ack: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn next_ack(&self) -> u64 {
+        self.next_ack.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whom the target means, at this moment.
+    pub(crate) fn select(&self, target: &Target) -> Vec<Arc<Member>> {
+        self.rooms.lock().select(target)
+    }
+
+    /// How many sockets are connected.
+    pub(crate) fn len(&self) -> usize {
+        self.rooms.lock().len()
+    }
+
+    /// From here on the socket is in its rooms. It may have ended meanwhile: then nothing happens.
+    pub(crate) fn connect(&self, member: &Arc<Member>) -> bool {
+        let mut status = member.status.lock();
+        let Status::Connecting(joined) = &mut *status else { return false };
+        let joined = std::mem::take(joined);
+        *status = Status::Connected;
+        let mut rooms = self.rooms.lock();
+        rooms.insert(&member.id, member.clone());
+        for room in joined {
+            rooms.join(&member.id, room);
+        }
+        true
+    }
+
+    pub(crate) fn join(&self, member: &Member, joined: impl Iterator<Item = Room>) {
+        let joined: Vec<_> = joined.collect();
+        let mut status = member.status.lock();
+        match &mut *status {
+            Status::Connecting(rooms) => rooms.extend(joined),
+            Status::Connected => {
+                let mut rooms = self.rooms.lock();
+                joined.into_iter().for_each(|room| rooms.join(&member.id, room));
+            }
+            Status::Ended { .. } => {}
+        }
+    }
+
+    pub(crate) fn leave(&self, member: &Member, room: &str) {
+        let mut status = member.status.lock();
+        match &mut *status {
+            Status::Connecting(rooms) => rooms.retain(|joined| **joined != *room),
+            Status::Connected => self.rooms.lock().leave(&member.id, room),
+            Status::Ended { .. } => {}
+        }
+    }
+
+    pub(crate) fn rooms_of(&self, member: &Member) -> Vec<Room> {
+        match &*member.status.lock() {
+            Status::Connecting(rooms) | Status::Ended { rooms, .. } => rooms.clone(),
+            Status::Connected => self.rooms.lock().rooms_of(&member.id),
+        }
+    }
+
+    /// The end of a socket that was connected: it leaves its rooms, and nobody waits for its answers any more. Only
+    /// the first reason counts, and only the caller that is told `true` brought it about.
+    pub(crate) fn end(&self, member: &Member, reason: DisconnectReason) -> bool {
+        {
+            let mut status = member.status.lock();
+            if !matches!(*status, Status::Connected) {
+                return false;
+            }
+            let rooms = self.rooms.lock().remove(&member.id);
+            *status = Status::Ended { rooms, reason: Some(reason) };
+        }
+        member.acks.close(&member.id);
+        true
+    }
+
+    /// The end of a socket that never was connected.
+    pub(crate) fn refuse(&self, member: &Member) {
+        let mut status = member.status.lock();
+        if matches!(*status, Status::Connecting(_)) {
+            *status = Status::Ended { rooms: Vec::new(), reason: None };
+            drop(status);
+            member.acks.close(&member.id);
+        }
+    }
+
+    /// All ids, for whoever wants to look.
+    pub(crate) fn ids(&self) -> Vec<SocketId> {
+        self.select(&Target::default()).iter().map(|member| member.id.clone()).collect()
+    }
+}

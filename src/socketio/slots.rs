@@ -1,0 +1,102 @@
+//! The namespaces of one session.
+
+use std::sync::Arc;
+
+use super::{connect::SocketHooks, lane::Lane, socket::Socket};
+use crate::id::SocketId;
+
+/// What a session has under each namespace's name. There are few: a list is the fastest table.
+#[derive(Default)]
+pub(super) struct Slots(Vec<(Arc<str>, Slot)>);
+
+pub(super) enum Slot {
+    /// The client asked to join; there is no second time until this is decided.
+    Connecting(SocketId),
+    Joined(Box<Lane>),
+    /// The server disconnected the socket. What the client sent before it knew is no violation.
+    Left,
+}
+
+pub(super) enum Found<'a> {
+    Nothing,
+    Connecting,
+    Joined(&'a mut Lane),
+    Left,
+}
+
+impl Slots {
+    fn position(&self, namespace: &str) -> Option<usize> {
+        self.0.iter().position(|(name, _)| **name == *namespace)
+    }
+
+    pub(super) fn find(&mut self, namespace: &str) -> Found<'_> {
+        let slot = self.0.iter_mut().find(|(name, _)| **name == *namespace);
+        match slot.map(|(_, slot)| slot) {
+            None => Found::Nothing,
+            Some(Slot::Connecting(_)) => Found::Connecting,
+            Some(Slot::Joined(lane)) => Found::Joined(lane),
+            Some(Slot::Left) => Found::Left,
+        }
+    }
+
+    /// Whether one more fits. Where nobody is any more, there is room.
+    pub(super) fn make_room(&mut self, limit: usize) -> bool {
+        if self.0.len() >= limit {
+            self.0.retain(|(_, slot)| !matches!(slot, Slot::Left));
+        }
+        self.0.len() < limit
+    }
+
+    /// Puts a slot in the place of what was there.
+    pub(super) fn insert(&mut self, namespace: Arc<str>, slot: Slot) -> Option<Slot> {
+        if let Some(index) = self.position(&namespace) {
+            return Some(std::mem::replace(&mut self.0[index].1, slot));
+        }
+        self.0.push((namespace, slot));
+        None
+    }
+
+    pub(super) fn remove(&mut self, namespace: &str) -> Option<Slot> {
+        self.position(namespace).map(|index| self.0.swap_remove(index).1)
+    }
+
+    pub(super) fn take(&mut self) -> impl Iterator<Item = Slot> + use<> {
+        std::mem::take(&mut self.0).into_iter().map(|(_, slot)| slot)
+    }
+
+    pub(super) fn is_connecting(&self, socket: &Socket) -> bool {
+        let slot = self.position(socket.namespace()).map(|index| &self.0[index].1);
+        matches!(slot, Some(Slot::Connecting(id)) if id == socket.id())
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        self.0.iter().filter_map(|(_, slot)| match slot {
+            Slot::Joined(lane) => Some(&**lane),
+            _ => None,
+        })
+    }
+
+    fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.0.iter_mut().filter_map(|(_, slot)| match slot {
+            Slot::Joined(lane) => Some(&mut **lane),
+            _ => None,
+        })
+    }
+
+    pub(super) fn lane_at(&mut self, index: usize) -> Option<&mut Lane> {
+        self.lanes_mut().nth(index)
+    }
+
+    pub(super) fn lane_of(&mut self, id: &SocketId) -> Option<&mut Lane> {
+        self.lanes_mut().find(|lane| lane.socket.id() == id)
+    }
+
+    pub(super) fn joined(&self) -> Vec<(Socket, Option<Arc<dyn SocketHooks>>)> {
+        self.lanes().map(|lane| (lane.socket.clone(), lane.hooks.clone())).collect()
+    }
+
+    /// How many events wait for their service.
+    pub(super) fn set_aside(&self) -> usize {
+        self.lanes().map(Lane::set_aside).sum()
+    }
+}

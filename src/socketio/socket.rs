@@ -1,0 +1,224 @@
+//! The handle of one socket.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    broadcast::Broadcast,
+    data::SocketData,
+    emit_error::EmitError,
+    emitter::{AckFuture, Emitter},
+    handshake::Handshake,
+    hub::Hub,
+    member::Member,
+    namespace_state::NamespaceState,
+    reason::DisconnectReason,
+};
+use crate::{
+    adapter::{IntoRooms, Room},
+    codec::parser::{self, Encoded},
+    id::SocketId,
+    outbox::Urgency,
+};
+
+/// A client in a namespace. Handles are cheap to clone, and all mean the same socket.
+#[derive(Clone)]
+pub struct Socket {
+    member: Arc<Member>,
+    namespace: Arc<NamespaceState>,
+    hub: Arc<Hub>,
+}
+
+impl Socket {
+    pub(crate) fn new(member: Arc<Member>, namespace: Arc<NamespaceState>, hub: Arc<Hub>) -> Self {
+        Self { member, namespace, hub }
+    }
+
+    /// The socket's public id, which is also the name of a room that holds just this socket.
+    pub fn id(&self) -> &SocketId {
+        &self.member.id
+    }
+
+    /// The name of its namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace.name
+    }
+
+    /// What is known of the client since it connected.
+    pub fn handshake(&self) -> &Handshake {
+        &self.member.handshake
+    }
+
+    /// Whether it has joined its namespace and not left it yet: false in a connect layer, true from `on_connect` on.
+    pub fn is_connected(&self) -> bool {
+        self.member.is_connected()
+    }
+
+    /// What the application keeps with this socket, by type.
+    pub fn data(&self) -> SocketData<'_> {
+        SocketData::new(&self.member.data)
+    }
+
+    // Rooms.
+
+    /// Joins rooms. A socket that is being connected joins them when it is; one that is gone joins nothing.
+    pub fn join(&self, rooms: impl IntoRooms) {
+        self.namespace.join(&self.member, rooms.into_rooms());
+    }
+
+    /// Leaves rooms.
+    pub fn leave(&self, rooms: impl IntoRooms) {
+        for room in rooms.into_rooms() {
+            self.namespace.leave(&self.member, &room);
+        }
+    }
+
+    /// The rooms it is in, the one of its id among them. For a socket that is gone: those it was in at its end.
+    pub fn rooms(&self) -> Vec<Room> {
+        self.namespace.rooms_of(&self.member)
+    }
+
+    // Emitting to this client.
+
+    /// Sends an event to this client. A tuple is several arguments; whatever serializes as bytes is an attachment.
+    /// Nothing is waited for: [`drained`](Self::drained) does.
+    ///
+    /// # Errors
+    /// When the event cannot be encoded, or the client cannot be reached.
+    pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
+        self.emitter().emit(event, data)
+    }
+
+    /// Sends an event and waits for the client's answer, for at most
+    /// [`SocketLimits::ack_timeout`](super::SocketLimits::ack_timeout). It is sent at once, not when the future is
+    /// polled; dropping the future forgets the answer.
+    ///
+    /// # Errors
+    /// See [`AckError`](super::AckError).
+    pub fn emit_with_ack<T: DeserializeOwned>(&self, event: &str, data: impl Serialize) -> AckFuture<T> {
+        self.emitter().emit_with_ack(event, data)
+    }
+
+    /// The same as `emit("message", data)`.
+    ///
+    /// # Errors
+    /// Those of [`emit`](Self::emit).
+    pub fn send(&self, data: impl Serialize) -> Result<(), EmitError> {
+        self.emit("message", data)
+    }
+
+    /// How long the answer to the following [`emit_with_ack`](Emitter::emit_with_ack) is waited for.
+    pub fn timeout(&self, timeout: Duration) -> Emitter {
+        self.emitter().timeout(timeout)
+    }
+
+    /// The following event is dropped if the client is not ready to take it at once.
+    pub fn volatile(&self) -> Emitter {
+        self.emitter().volatile()
+    }
+
+    fn emitter(&self) -> Emitter {
+        Emitter::new(self.member.clone(), self.namespace.clone())
+    }
+
+    /// Waits until nothing is queued for this client, or its session has ended: how a producer keeps pace.
+    ///
+    /// Cancel safe: it only looks.
+    pub async fn drained(&self) {
+        self.member.outbox.drained().await;
+    }
+
+    // Emitting to others.
+
+    /// A broadcast to everybody in these rooms but this socket.
+    pub fn to(&self, rooms: impl IntoRooms) -> Broadcast {
+        self.broadcast().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to).
+    pub fn in_(&self, rooms: impl IntoRooms) -> Broadcast {
+        self.to(rooms)
+    }
+
+    /// A broadcast to everybody who is in none of these rooms, but this socket.
+    pub fn except(&self, rooms: impl IntoRooms) -> Broadcast {
+        self.broadcast().except(rooms)
+    }
+
+    /// A broadcast to everybody in the namespace but this socket.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(self.namespace.clone()).except(self.id())
+    }
+
+    /// A broadcast to the sockets of this server, but this one.
+    pub fn local(&self) -> Broadcast {
+        self.broadcast().local()
+    }
+
+    // The end.
+
+    /// Disconnects this socket from its namespace, reason `server namespace disconnect`. The session lives on.
+    /// A socket that is not connected (yet) stays as it is.
+    pub fn disconnect(&self) {
+        if self.end(DisconnectReason::ServerNamespaceDisconnect) {
+            self.write(&parser::disconnect(self.namespace()), Urgency::Reliable).ok();
+            self.member.link.end(self.id().clone());
+        }
+    }
+
+    /// Disconnects the client from all namespaces, each for the reason `server namespace disconnect`, and closes its
+    /// session when it has been told. A socket that is not connected (yet) stays as it is.
+    pub fn disconnect_client(&self) {
+        if self.is_connected() {
+            self.member.link.close_session();
+        }
+    }
+
+    // What the crate itself needs of a socket.
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(crate) fn connect(&self) -> bool {
+        self.namespace.connect(&self.member)
+    }
+
+    pub(crate) fn refuse(&self) {
+        self.namespace.refuse(&self.member);
+    }
+
+    /// Whether this call ended it: only the first one does.
+    pub(crate) fn end(&self, reason: DisconnectReason) -> bool {
+        self.namespace.end(&self.member, reason)
+    }
+
+    /// Why it has ended, if it has.
+    pub(crate) fn ended(&self) -> Option<DisconnectReason> {
+        self.member.ended()
+    }
+
+    pub(crate) fn answer(&self, id: u64, args: parser::Args) {
+        self.member.acks.answer(self.id(), id, args);
+    }
+
+    pub(crate) fn write(&self, packet: &Encoded, urgency: Urgency) -> Result<(), EmitError> {
+        self.member.outbox.send_encoded(packet.text(), packet.attachments(), urgency)?;
+        Ok(())
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.member, &other.member)
+    }
+}
+
+impl Eq for Socket {}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket").field("id", self.id()).field("namespace", &self.namespace()).finish()
+    }
+}

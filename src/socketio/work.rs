@@ -1,0 +1,88 @@
+//! Futures of a session's sockets, polled by its driver.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use super::{
+    connect::{HookFuture, SocketHooks, SocketService},
+    event::{AckSlot, EventError, EventFuture, Reply},
+    lane::panicked,
+    socket::Socket,
+};
+use crate::{error::BoxError, guard::guarded};
+
+pub(super) type ConnectFuture = Pin<Box<dyn Future<Output = Result<SocketService, BoxError>> + Send>>;
+
+/// Something under way for a socket.
+pub(super) struct Work {
+    pub(super) socket: Socket,
+    pub(super) hooks: Option<Arc<dyn SocketHooks>>,
+    pub(super) task: Task,
+}
+
+pub(super) enum Task {
+    /// Joining.
+    Connect(ConnectFuture),
+    /// An event, and the acknowledgement that is owed.
+    Event(EventFuture, Option<AckSlot>),
+    /// A hook.
+    Hook(HookFuture),
+    /// The error hook, whose own failure is only logged.
+    ErrorHook(HookFuture),
+}
+
+/// How it ended.
+pub(super) struct Finished {
+    pub(super) socket: Socket,
+    pub(super) hooks: Option<Arc<dyn SocketHooks>>,
+    pub(super) outcome: Outcome,
+}
+
+pub(super) enum Outcome {
+    Connect(Result<SocketService, BoxError>),
+    Event(Result<Reply, EventError>, Option<AckSlot>),
+    Hook(Result<(), EventError>),
+    ErrorHook(Result<(), EventError>),
+}
+
+impl Future for Work {
+    type Output = Finished;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
+        let outcome = match &mut self.task {
+            Task::Connect(future) => {
+                let result = ready!(poll_guarded("a connect service", future.as_mut(), cx));
+                Outcome::Connect(result.unwrap_or_else(|| Err("the connect service panicked".into())))
+            }
+            Task::Event(future, ack) => {
+                let result = ready!(poll_guarded("an event handler", future.as_mut(), cx));
+                let result =
+                    result.map_or_else(|| Err(panicked()), |result| result.map_err(EventError::from_error));
+                Outcome::Event(result, ack.take())
+            }
+            Task::Hook(future) => Outcome::Hook(ready!(poll_hook(future, cx))),
+            Task::ErrorHook(future) => Outcome::ErrorHook(ready!(poll_hook(future, cx))),
+        };
+        Poll::Ready(Finished { socket: self.socket.clone(), hooks: self.hooks.take(), outcome })
+    }
+}
+
+fn poll_hook(future: &mut HookFuture, cx: &mut Context<'_>) -> Poll<Result<(), EventError>> {
+    poll_guarded("a hook", future.as_mut(), cx).map(|result| result.unwrap_or_else(|| Err(panicked())))
+}
+
+/// Nothing comes of a future that panics.
+fn poll_guarded<F>(what: &'static str, future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Option<F::Output>>
+where
+    F: Future + ?Sized,
+{
+    match guarded(what, || future.poll(cx)) {
+        Some(Poll::Pending) => Poll::Pending,
+        Some(Poll::Ready(output)) => Poll::Ready(Some(output)),
+        None => Poll::Ready(None),
+    }
+}
