@@ -44,8 +44,15 @@ impl fmt::Display for BuildError {
 
 impl Error for BuildError {}
 
+impl SocketIo {
+    /// Puts a server together.
+    pub fn builder() -> SocketIoBuilder {
+        SocketIoBuilder::new()
+    }
+}
+
 impl SocketIoBuilder {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self {
             path: "/socket.io".to_owned(),
             engine: EngineConfig::default(),

@@ -2,7 +2,6 @@
 
 use std::{fmt, ops::Deref};
 
-use super::builder::SocketIoBuilder;
 use crate::{
     engine::EngineService,
     layer::SocketIoLayer,
@@ -20,11 +19,6 @@ pub struct SocketIo {
 }
 
 impl SocketIo {
-    /// Puts a server together.
-    pub fn builder() -> SocketIoBuilder {
-        SocketIoBuilder::new()
-    }
-
     pub(super) fn new(
         io: Io,
         engine: EngineService<Connector>,

@@ -26,6 +26,7 @@ const ROOMS: &[Room] = &[
     Room::new("text", 0, &[]),
     Room::new("sync", 0, &[]),
     Room::new("error", 0, &[]),
+    Room::new("guard", 0, &[]),
     Room::new("id", 0, &["text", "error"]),
     Room::new("body", 0, &["text", "error"]),
     Room::new("codec", 0, &["text", "error", "id"]),
@@ -44,7 +45,7 @@ const ROOMS: &[Room] = &[
     Room::new("socketio", 3, &[]),
     // Floor 4: each layer alone in its module.
     Room::new("layer", 4, &[]).below(2),
-    Room::new("layer::*", 4, &[]).below(2),
+    Room::new("layer::*", 4, &["layer::response_hook"]).below(2),
     Room::new("layer::namespace", 4, &["socketio"]).below(2),
     // Roof; `lib.rs` is above all.
     Room::new("server", 5, &[]),
