@@ -1,4 +1,40 @@
-//! Socket.IO as composable tower services and layers.
+//! Socket.IO as composable tower services and layers, inside any hyper-based framework.
+//!
+//! ```
+//! use tower_socketio::prelude::*;
+//!
+//! let lobby = Namespace::new()
+//!     .on_connect(async |socket: Socket| socket.join("lobby"))
+//!     .on("message", async |socket: Socket, Data(text): Data<String>| {
+//!         socket.to("lobby").emit("message", text)
+//!     });
+//! let io = SocketIo::builder().namespace("/", lobby).build();
+//! // With axum: `Router::new().route(..).layer(io.layer())`.
+//! # let _ = io.layer();
+//! ```
+//!
+//! # Three doors
+//!
+//! hyper makes a service for each connection, and asks it with requests. The same shape stands here three times, and
+//! every tower layer fits at every door.
+//!
+//! | door | asked once with | makes | which is asked with | and answers |
+//! | --- | --- | --- | --- | --- |
+//! | HTTP: [`SocketIoLayer`](layer::SocketIoLayer), [`EngineService`](engine::EngineService) | | | `http::Request` | `http::Response` |
+//! | session: the service an engine is made with | [`Open`](exchange::Open) | the session's service | [`Message`](codec::engine::Message) | `()` |
+//! | namespace: [`Namespace`](socketio::Namespace) | [`Connect`](socketio::Connect) | the socket's service | [`Event`](socketio::Event) | [`Reply`](socketio::Reply) |
+//!
+//! # Where to look
+//!
+//! * [`server`]: put a server together ([`SocketIo::builder`]).
+//! * [`socketio`]: namespaces, handlers and what they can ask for, sockets, rooms, broadcasts; order and concurrency.
+//! * [`layer`]: the crate's own layers. [`ServiceBuilderExt`] has them as methods.
+//! * [`engine`]: sessions without Socket.IO.
+//! * [`exchange`]: what layers, engine and sessions say to each other.
+//! * Limits: [`EngineConfig`](engine::EngineConfig) for sessions, [`SocketLimits`](socketio::SocketLimits) for sockets,
+//!   [`OutboxLimits`](outbox::OutboxLimits) for slow clients.
+//!
+//! Everything runs on tokio. Nothing in the crate is `unsafe`.
 
 mod adapter;
 mod body;
