@@ -132,7 +132,8 @@ fn encoding(criterion: &mut Criterion) {
     });
     let args = Args::encode(&history).expect("it can be encoded");
     encoding_of(criterion, "10 KiB raw", || {
-        parser::event_raw("/", None, "event", black_box(&args), &Limits::default()).expect("it can be encoded")
+        parser::event_raw("/", None, "event", black_box(&args), &Limits::default())
+            .expect("it can be encoded")
     });
 }
 

@@ -23,6 +23,7 @@
 
 mod config;
 mod heartbeat;
+mod input;
 mod registry;
 mod requests;
 mod service;

@@ -1,6 +1,6 @@
 //! The requests of a polling session, and the answers that all requests share.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -22,6 +22,13 @@ use crate::{
         websocket::HandshakeError,
     },
 };
+
+/// The content type of binary payloads before revision 4, in which there are none.
+const OLD_BINARY: &[u8] = b"application/octet-stream";
+
+/// Of a body that is too large, so much more is read and dropped, for so long: a client that writes before it reads
+/// then reads the answer, and not that its connection broke.
+const MAX_DISCARDED: (usize, Duration) = (64 * 1024, Duration::from_secs(1));
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
@@ -56,15 +63,20 @@ where
         Err(Refused::Overlap) => return status(StatusCode::BAD_REQUEST),
         Err(Refused::Over) => return unknown_session(&entry, request),
     };
+    if request.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == OLD_BINARY) {
+        polling.fail("invalid content");
+        return status(StatusCode::BAD_REQUEST);
+    }
+    let mut body = pin!(body);
     if declared_length(&request) > config.max_payload as u64 {
         posting.give_up();
-        return too_large();
+        return too_large(body).await;
     }
-    let body = match posting.read(Limited::new(body, config.max_payload).collect()).await {
+    let body = match posting.read(Limited::new(body.as_mut(), config.max_payload).collect()).await {
         Some(Ok(body)) => body.to_bytes(),
         Some(Err(error)) if error.is::<LengthLimitError>() => {
             posting.give_up();
-            return too_large();
+            return too_large(body).await;
         }
         // The connection failed in the middle, which the dropped guard reports; or the session ended meanwhile.
         Some(Err(_)) | None => return status(StatusCode::BAD_REQUEST),
@@ -145,8 +157,14 @@ fn unknown_session(entry: &Entry, request: Arc<Parts>) -> Response<Body> {
     refuse(ErrorCode::UnknownSession, ErrorContext::Session { sid }, request, false)
 }
 
-/// The session lives on, but not this connection: the rest of the body is not waited for.
-fn too_large() -> Response<Body> {
+/// The session lives on, but not this connection: the rest of the body is hardly waited for.
+async fn too_large<B>(rest: B) -> Response<Body>
+where
+    B: HttpBody,
+    B::Error: Into<BoxError>,
+{
+    let (bytes, time) = MAX_DISCARDED;
+    tokio::time::timeout(time, Limited::new(rest, bytes).collect()).await.ok();
     let mut response = status(StatusCode::PAYLOAD_TOO_LARGE);
     response.headers_mut().insert(CONNECTION, CLOSE);
     response

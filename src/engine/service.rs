@@ -31,7 +31,7 @@ use crate::{
     outbox::Line,
     transport::{
         polling,
-        websocket::{self, Accepting},
+        websocket::{self, Accepting, BinaryForm},
     },
 };
 
@@ -175,6 +175,14 @@ impl Exchange {
         verify(&facts, &self.shared.config).map(|asked| (asked, entry))
     }
 
+    /// The websocket that comes of this request.
+    fn accept(&self, on_upgrade: OnUpgrade) -> Accepting {
+        let wants_text = Query::parse(self.parts.uri.query().unwrap_or_default()).base64.is_some();
+        let binary = if wants_text { BinaryForm::Base64 } else { BinaryForm::Raw };
+        let io = async move { on_upgrade.await.map(TokioIo::new) };
+        websocket::accept(io, self.shared.config.max_payload, binary)
+    }
+
     fn refuse(self, code: ErrorCode, context: ErrorContext) -> Response<Body> {
         requests::refuse(code, context, self.parts, self.upgrade.is_some())
     }
@@ -210,9 +218,10 @@ impl Exchange {
         let handshake = Frame::open(&handshake(&entry.id, transport, &config));
         let (response, opening) = match (switched, wire) {
             (Some((mut response, on_upgrade)), _) => {
+                let accepting = self.accept(on_upgrade);
                 entry.line.push_control(handshake);
                 requests::mark(&mut response, &entry, ResponseKind::Opened, transport, self.parts);
-                (response, Opening::WebSocket(self::accept(on_upgrade, &config)))
+                (response, Opening::WebSocket(accepting))
             }
             (None, Some(wire)) => {
                 let payload = encode_payload([&handshake]);
@@ -261,18 +270,13 @@ impl Exchange {
             Ok(response) => response,
             Err(error) => return requests::refuse_handshake(error),
         };
-        if entry.offer(accept(on_upgrade, &self.shared.config)).is_err() {
+        if entry.offer(self.accept(on_upgrade)).is_err() {
             let context = ErrorContext::named("TRANSPORT_HANDSHAKE_ERROR");
             return requests::refuse(ErrorCode::BadRequest, context, self.parts, true);
         }
         requests::mark(&mut response, entry, ResponseKind::Upgraded, Transport::WebSocket, self.parts);
         response
     }
-}
-
-fn accept(on_upgrade: OnUpgrade, config: &EngineConfig) -> Accepting {
-    let io = async move { on_upgrade.await.map(TokioIo::new) };
-    websocket::accept(io, config.max_payload)
 }
 
 /// The JSON of the open packet, its keys in the order of the protocol.

@@ -2,14 +2,12 @@
 
 use std::{
     future::{Future, poll_fn},
-    panic::AssertUnwindSafe,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant as StdInstant},
+    time::Instant as StdInstant,
 };
 
-use futures_util::FutureExt;
 use tokio::{
     sync::oneshot,
     time::{Instant, Sleep},
@@ -19,6 +17,7 @@ use tower::Service;
 use super::{
     config::EngineConfig,
     heartbeat::{Beat, Heartbeat},
+    input::{Input, Making, Readiness, make_service},
     registry::Registration,
     upgrade::{Candidate, Progress, linger, turn_away},
 };
@@ -76,41 +75,13 @@ pub(super) fn spawn<M, S>(
         let open = Open::new(id, request, Outbox::new(line.clone()), closed, scope.clone());
         let making = make_service(make, open, config.open_timeout);
         let mut session = Session::new(config, registration, making, scope, runner);
-        let reason = poll_fn(|cx| session.poll(cx)).await;
+        let reason = poll_fn(|cx| {
+            // What of the user's code is not guarded by itself (texts of errors, say) ends its own session only.
+            guarded("a session's turn", || session.poll(cx)).unwrap_or(Poll::Ready(CloseReason::ForcedClose))
+        })
+        .await;
         session.finish(reason, closed_sender).await;
     });
-}
-
-type Making<S> = Pin<Box<dyn Future<Output = Option<S>> + Send>>;
-
-/// Asks for the session's service. Nothing comes of an error or a panic.
-fn make_service<M, S>(mut make: M, open: Open, limit: Duration) -> Making<S>
-where
-    M: Service<Open, Response = S> + Send + 'static,
-    M::Error: Into<BoxError>,
-    M::Future: Send + 'static,
-{
-    let making = async move {
-        poll_fn(|cx| make.poll_ready(cx)).await?;
-        make.call(open).await
-    };
-    let caught = tokio::time::timeout(limit, AssertUnwindSafe(making).catch_unwind());
-    Box::pin(caught.map(|result| match result {
-        Ok(Ok(Ok(service))) => Some(service),
-        Ok(Ok(Err(error))) => {
-            let error: BoxError = error.into();
-            tracing::debug!(error = %error, "a session was refused by its service");
-            None
-        }
-        Ok(Err(_)) => {
-            tracing::error!("the service that makes sessions panicked");
-            None
-        }
-        Err(_) => {
-            tracing::debug!("the service that makes sessions took too long");
-            None
-        }
-    }))
 }
 
 struct Session<S: Service<Message>> {
@@ -130,26 +101,6 @@ struct Session<S: Service<Message>> {
     turned_away: Arc<()>,
 }
 
-/// The service, and the message that it is busy with.
-struct Input<S: Service<Message>> {
-    service: Stage<S>,
-    in_hand: Option<Message>,
-    /// Reused for all messages: none allocates a future of its own.
-    running: Pin<Box<Option<S::Future>>>,
-}
-
-enum Stage<S> {
-    Making(Making<S>),
-    Made(S),
-}
-
-/// What the service says to the next message.
-enum Readiness {
-    Ready,
-    Busy,
-    Failed,
-}
-
 impl<S> Session<S>
 where
     S: Service<Message, Response = ()> + Send,
@@ -166,7 +117,7 @@ where
         let heartbeat = Heartbeat::new(config.ping_interval, config.ping_timeout, now);
         Self {
             line: registration.entry().line.clone(),
-            input: Input { service: Stage::Making(making), in_hand: None, running: Box::pin(None) },
+            input: Input::new(making),
             timer: Box::pin(tokio::time::sleep_until((now + config.ping_interval).into())),
             turned_away: Arc::new(()),
             candidate: None,
@@ -195,11 +146,17 @@ where
             Verdict::Close => {
                 let until = now() + self.config.close_timeout;
                 let until = *self.closing_until.get_or_insert(until);
+                self.dismiss_candidate(cx);
+                self.take_offer();
                 if self.line.poll_close(cx).is_ready() || now() >= until {
                     return Some(CloseReason::ForcedClose);
                 }
+                if let Some(reason) = self.discard_input(cx) {
+                    return Some(reason);
+                }
             }
             Verdict::GoOn => {
+                self.take_offer();
                 self.poll_candidate(cx);
                 if let Some(reason) = self.poll_input(cx) {
                     return Some(reason);
@@ -216,6 +173,8 @@ where
         loop {
             match self.heartbeat.on_time(now()) {
                 Beat::Nothing => {}
+                // Nothing new is sent to a client that is being left.
+                Beat::Ping if self.closing_until.is_some() => {}
                 Beat::Ping => self.line.push_control(Frame::PING),
                 Beat::Expired => return Some(CloseReason::PingTimeout),
             }
@@ -238,19 +197,24 @@ where
         }
     }
 
-    fn poll_candidate(&mut self, cx: &mut Context<'_>) {
-        if let Some(offer) = self.registration.entry().take_offer() {
-            let is_free = self.candidate.is_none() && self.line.transport() == Some(Transport::Polling);
-            if is_free {
-                self.candidate = Some(Candidate::new(offer, now() + self.config.upgrade_timeout));
-            } else if Arc::strong_count(&self.turned_away) <= MAX_TURNED_AWAY {
-                let (limit, token) = (self.config.upgrade_timeout, self.turned_away.clone());
-                self.scope.spawn(async move {
-                    turn_away(offer, limit).await;
-                    drop(token);
-                });
-            }
+    /// A websocket wants to take over: it may try, or is turned away.
+    fn take_offer(&mut self) {
+        let Some(offer) = self.registration.entry().take_offer() else { return };
+        let is_free = self.candidate.is_none()
+            && self.closing_until.is_none()
+            && self.line.transport() == Some(Transport::Polling);
+        if is_free {
+            self.candidate = Some(Candidate::new(offer, now() + self.config.upgrade_timeout));
+        } else if Arc::strong_count(&self.turned_away) <= MAX_TURNED_AWAY {
+            let (limit, token) = (self.config.upgrade_timeout, self.turned_away.clone());
+            self.scope.spawn(async move {
+                turn_away(offer, limit).await;
+                drop(token);
+            });
         }
+    }
+
+    fn poll_candidate(&mut self, cx: &mut Context<'_>) {
         let Some(candidate) = &mut self.candidate else { return };
         match candidate.poll(cx, now()) {
             Progress::Trying => {
@@ -259,7 +223,7 @@ where
                 }
             }
             Progress::Failed => self.dismiss_candidate(cx),
-            Progress::Upgraded(wire) => self.upgrade(wire),
+            Progress::Upgraded(wire) => self.upgrade(cx, wire),
         }
     }
 
@@ -275,10 +239,14 @@ where
     }
 
     /// The client has moved over.
-    fn upgrade(&mut self, wire: Box<dyn Wire>) {
+    fn upgrade(&mut self, cx: &mut Context<'_>, wire: Box<dyn Wire>) {
         self.candidate = None;
         self.heartbeat.rearm(now());
         self.leaving = self.line.attach(wire);
+        if let Some(leaving) = &mut self.leaving {
+            // A poll that still waits is told that this transport is over.
+            leaving.end(cx, CloseReason::TransportClose);
+        }
     }
 
     /// Takes packets as long as there are some and the service keeps up.
@@ -302,7 +270,7 @@ where
                 Poll::Ready(Received::Packet(packet)) => packet,
             };
             match packet {
-                Packet::Message(message) => self.input.in_hand = Some(message),
+                Packet::Message(message) => self.input.take(message),
                 Packet::Pong(_) => self.heartbeat.on_pong(now()),
                 Packet::Close => return Some(CloseReason::TransportClose),
                 Packet::Ping(_) => {
@@ -316,14 +284,28 @@ where
         None
     }
 
+    /// The session is closing: what the client sends comes too late, but that it has gone is seen.
+    fn discard_input(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
+        // Its outcome is of no interest any more.
+        let _running = self.input.poll_running(cx).map(drop);
+        for _ in 0..PACKETS_PER_TURN {
+            match self.poll_receive(cx) {
+                Poll::Pending => return None,
+                Poll::Ready(Received::Fault(fault)) => return Some(self.failed(&fault)),
+                Poll::Ready(Received::Packet(Packet::Close)) => return Some(CloseReason::TransportClose),
+                Poll::Ready(Received::Packet(_)) => {}
+            }
+        }
+        cx.waker().wake_by_ref();
+        None
+    }
+
     /// The next packet: what the transport before had not handed over yet comes first.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
         if let Some(leaving) = &mut self.leaving {
             if let Poll::Ready(received) = leaving.poll_receive(cx) {
                 return Poll::Ready(received);
             }
-            // A poll that still waits is told that this transport is over.
-            leaving.end(cx, CloseReason::TransportClose);
             self.leaving = None;
         }
         self.line.poll_receive(cx)
@@ -342,80 +324,30 @@ where
             Poll::Ready(self.line.end(cx, reason))
         })
         .await;
-        let Self { config, registration, input, mut runner, leaving, .. } = self;
+        let Self { config, registration, mut input, mut runner, leaving, .. } = self;
         tracing::trace!(session = ?registration.entry().id, %reason, "session closed");
         drop((registration, leaving));
         // Nobody may be waiting for it.
         closed.send(reason).ok();
-        guarded("the drop of a session's service", || drop(input));
-        let parting = async {
+        input.retire();
+        let mut parting = pin!(async {
             if let Some(wire) = wire {
                 linger(wire).await;
             }
-        };
-        let drain = async { tokio::join!(poll_fn(|cx| runner.poll(cx)), parting) };
+        });
+        let mut has_parted = false;
+        let drain = poll_fn(|cx| {
+            has_parted = has_parted || parting.as_mut().poll(cx).is_ready();
+            let is_through = input.poll_running(cx).is_ready();
+            // Last, as those before may have put something there.
+            let is_left = runner.poll(cx).is_ready();
+            if has_parted && is_through && is_left { Poll::Ready(()) } else { Poll::Pending }
+        });
         if tokio::time::timeout(config.handler_drain, drain).await.is_err() {
             tracing::debug!("what a session had left to do was dropped, its time was up");
         }
+        guarded("the drop of a message's future", || drop(input));
     }
-}
-
-impl<S> Input<S>
-where
-    S: Service<Message, Response = ()>,
-    S::Error: Into<BoxError>,
-{
-    /// Ready when the next message may be taken: the service is there, and has dealt with the last one.
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Readiness {
-        if let Stage::Making(making) = &mut self.service {
-            match making.as_mut().poll(cx) {
-                Poll::Ready(Some(service)) => self.service = Stage::Made(service),
-                Poll::Ready(None) => return Readiness::Failed,
-                Poll::Pending => return Readiness::Busy,
-            }
-        }
-        loop {
-            if let Some(running) = self.running.as_mut().as_pin_mut() {
-                let result = match guarded("a session's service", || running.poll(cx)) {
-                    Some(Poll::Pending) => return Readiness::Busy,
-                    Some(Poll::Ready(result)) => result,
-                    // The panic was reported, and cost this message.
-                    None => Ok(()),
-                };
-                guarded("the drop of a message's future", || self.running.set(None));
-                if let Err(error) = result {
-                    return failed(error);
-                }
-            }
-            if self.in_hand.is_none() {
-                return Readiness::Ready;
-            }
-            if let Some(unready) = self.start(cx) {
-                return unready;
-            }
-        }
-    }
-
-    /// Gives the message in hand to the service, if it takes it.
-    fn start(&mut self, cx: &mut Context<'_>) -> Option<Readiness> {
-        let Stage::Made(service) = &mut self.service else { return Some(Readiness::Busy) };
-        match guarded("a session's service", || service.poll_ready(cx)) {
-            Some(Poll::Pending) => return Some(Readiness::Busy),
-            Some(Poll::Ready(Err(error))) => return Some(failed(error)),
-            Some(Poll::Ready(Ok(()))) | None => {}
-        }
-        let message = self.in_hand.take()?;
-        let running = guarded("a session's service", || service.call(message));
-        self.running.set(running);
-        None
-    }
-}
-
-/// A message that was not taken would be a gap that nobody sees: the session ends instead.
-fn failed(error: impl Into<BoxError>) -> Readiness {
-    let error: BoxError = error.into();
-    tracing::debug!(error = %error, "a session's service failed");
-    Readiness::Failed
 }
 
 fn now() -> StdInstant {

@@ -13,6 +13,8 @@ pub(super) struct Query<'a> {
     pub(super) transport: Option<Cow<'a, str>>,
     pub(super) sid: Option<Cow<'a, str>>,
     pub(super) revision: Option<Cow<'a, str>>,
+    /// With any value: the client's websocket takes binary messages only as text.
+    pub(super) base64: Option<Cow<'a, str>>,
 }
 
 impl<'a> Query<'a> {
@@ -23,6 +25,7 @@ impl<'a> Query<'a> {
                 "transport" => &mut parsed.transport,
                 "sid" => &mut parsed.sid,
                 "EIO" => &mut parsed.revision,
+                "b64" => &mut parsed.base64,
                 _ => continue,
             };
             *place = Some(value).filter(|value| !value.is_empty());

@@ -31,7 +31,11 @@ struct Shared {
 impl Scope {
     /// Has the session's task poll this future. Once the session is over, it is dropped at once.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        let future = Box::pin(AssertUnwindSafe(future).catch_unwind().map(report_panic));
+        // It is dropped within its last poll, where a panic of its drop is caught too.
+        let whole = async move {
+            future.await;
+        };
+        let future = Box::pin(AssertUnwindSafe(whole).catch_unwind().map(report_panic));
         let waker = {
             let mut shared = self.0.lock();
             if shared.is_over {
@@ -66,21 +70,18 @@ impl ScopeRunner {
 
     /// Polls what is there. Ready when nothing is left.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let arrived = {
-                let mut shared = self.shared.lock();
-                if !shared.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                    shared.waker = Some(cx.waker().clone());
-                }
-                std::mem::take(&mut shared.arrived)
-            };
-            let has_news = !arrived.is_empty();
-            self.running.extend(arrived);
-            while let Poll::Ready(Some(())) = Pin::new(&mut self.running).poll_next(cx) {}
-            if !has_news {
-                return if self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending };
+        let arrived = {
+            let mut shared = self.shared.lock();
+            if !shared.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                shared.waker = Some(cx.waker().clone());
             }
-        }
+            std::mem::take(&mut shared.arrived)
+        };
+        self.running.extend(arrived);
+        while let Poll::Ready(Some(())) = Pin::new(&mut self.running).poll_next(cx) {}
+        // What came meanwhile, perhaps from one that has just ended, has woken this task.
+        let is_left = self.running.is_empty() && self.shared.lock().arrived.is_empty();
+        if is_left { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -214,7 +214,7 @@ impl Line {
 
     /// Whether so much waits for the client that its own input must wait too.
     pub(crate) fn is_congested(&self) -> bool {
-        self.state.lock().queue.bytes() > self.limits.bytes / 2
+        self.state.lock().is_congested(&self.limits)
     }
 
     /// What others found out: that the transport is broken, or that the session shall close.
@@ -271,6 +271,10 @@ impl State {
             && self.wire.as_ref().is_some_and(|wire| wire.is_writable())
     }
 
+    fn is_congested(&self, limits: &OutboxLimits) -> bool {
+        self.queue.bytes() > limits.bytes / 2
+    }
+
     fn is_drained(&self) -> bool {
         self.queue.is_empty() && !self.needs_flush
     }
@@ -312,10 +316,14 @@ impl Drop for Cork<'_> {
         let mut state = line.state.lock();
         state.is_corked = false;
         let had_backlog = !state.is_drained();
+        let was_congested = state.is_congested(&line.limits);
         let failed = if had_backlog { state.drain() } else { None };
         let is_drained = had_backlog && state.is_drained();
+        // The client's input has waited for this, and nothing else would wake the task for it.
+        let may_read = was_congested && !state.is_congested(&line.limits);
+        let waker = failed.or_else(|| state.waker.clone().filter(|_| may_read));
         drop(state);
-        wake(failed);
+        wake(waker);
         if is_drained {
             line.drained.notify_waiters();
         }

@@ -7,6 +7,8 @@ mod line;
 mod pen;
 mod queue;
 mod sending;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub(crate) use line::{Line, Verdict};

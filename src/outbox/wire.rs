@@ -31,7 +31,8 @@ pub(crate) trait Wire: Send {
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
     /// The session has ended: tells the client at once, as well as it can without waiting. Afterwards only
-    /// [`poll_linger`](Self::poll_linger) is called.
+    /// [`poll_linger`](Self::poll_linger) is called, and [`poll_receive`](Self::poll_receive) for what the client had
+    /// handed over before.
     fn end(&mut self, cx: &mut Context<'_>, reason: CloseReason);
 
     /// Ready when nothing more can be done for the client that is being left.

@@ -19,7 +19,7 @@ use super::{
     reason::DisconnectReason,
     socket::Socket,
 };
-use crate::error::BoxError;
+use crate::{error::BoxError, guard::guarded};
 
 /// A client wants to join a namespace. A service of this answers with a [`SocketService`], or with an error, which
 /// the client is told: see [`Refusal`].
@@ -80,7 +80,7 @@ impl Refusal {
     pub(crate) fn from_error(error: BoxError) -> Self {
         match error.downcast::<Self>() {
             Ok(refusal) => *refusal,
-            Err(error) => Self::new(error.to_string()),
+            Err(error) => Self::new(guarded("the text of an error", || error.to_string()).unwrap_or_default()),
         }
     }
 

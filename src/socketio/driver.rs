@@ -17,10 +17,10 @@ use tower::ServiceExt;
 
 use super::{
     connect::{Connect, Refusal, SocketHooks, SocketService},
-    event::{EventError, Reply},
+    event::{AckSlot, EventError, Reply},
     handshake::Handshake,
     hub::Hub,
-    lane::{Lane, Started, Waiting},
+    lane::{Lane, Started, Waiting, panicked},
     link::{Link, News},
     member::Member,
     namespace::ConnectService,
@@ -51,6 +51,8 @@ pub(super) struct Driver {
     running: FuturesUnordered<Work>,
     /// Until the first namespace was joined.
     connect_deadline: Option<Pin<Box<Sleep>>>,
+    /// The session is being closed from here: nothing of what the client sent is taken any more.
+    is_leaving: bool,
 }
 
 impl Driver {
@@ -73,18 +75,42 @@ impl Driver {
             slots: Slots::default(),
             running: FuturesUnordered::new(),
             connect_deadline,
+            is_leaving: false,
         }
     }
 
     // What is to be done.
 
-    fn poll_closed(&mut self, cx: &mut Context<'_>) {
-        let Some(closed) = &mut self.closed else { return };
-        if let Poll::Ready(reason) = Pin::new(closed).poll(cx) {
-            self.closed = None;
-            self.connect_deadline = None;
-            self.end_all(cx, DisconnectReason::Session(reason));
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_connect_deadline(cx);
+        // What the client sent before the end of its session happened before it.
+        self.run(cx);
+        if self.poll_closed(cx) {
+            self.run(cx);
         }
+        self.link.set_aside(self.slots.set_aside());
+        let is_over = self.closed.is_none() && self.running.is_empty();
+        if is_over { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Does what there is to do. Bounded by what has arrived: the reader stops at the limit of events set aside.
+    fn run(&mut self, cx: &mut Context<'_>) {
+        while self.poll_news(cx) | self.poll_lanes(cx) | self.poll_running(cx) {}
+    }
+
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(closed) = &mut self.closed else { return false };
+        let Poll::Ready(reason) = Pin::new(closed).poll(cx) else { return false };
+        self.closed = None;
+        self.connect_deadline = None;
+        self.end_all(cx, DisconnectReason::Session(reason));
+        true
+    }
+
+    /// Closes the session, when the client has been told what is on its way.
+    fn hang_up(&mut self) {
+        self.is_leaving = true;
+        self.outbox.close();
     }
 
     fn poll_connect_deadline(&mut self, cx: &mut Context<'_>) {
@@ -92,27 +118,26 @@ impl Driver {
         if deadline.as_mut().poll(cx).is_ready() {
             tracing::debug!("a client joined no namespace in time");
             self.connect_deadline = None;
-            self.outbox.close();
+            self.hang_up();
         }
     }
 
     fn poll_news(&mut self, cx: &mut Context<'_>) -> bool {
         let Poll::Ready(news) = self.link.poll_news(cx) else { return false };
         match news {
-            // What was read before the end of the session, and comes after it.
-            News::Packet(_) | News::Malformed(_) if self.closed.is_none() => {}
+            News::Packet(_) | News::Malformed(_) if self.is_leaving || self.closed.is_none() => {}
             News::Packet(packet) => self.packet(cx, packet),
             News::Malformed(error) => {
                 tracing::debug!(%error, "a client sent what is no packet");
                 for (socket, hooks) in self.slots.joined() {
                     self.failed(cx, &socket, hooks, &EventError::from_error(error.clone()));
                 }
-                self.outbox.close();
+                self.hang_up();
             }
             News::Ended(id) => self.ended_by_server(cx, &id),
             News::CloseSession => {
                 self.disconnect_all(cx);
-                self.outbox.close();
+                self.hang_up();
             }
         }
         true
@@ -199,7 +224,7 @@ impl Driver {
             DisconnectReason::ForcedServerClose
         };
         self.end_all(cx, reason);
-        self.outbox.close();
+        self.hang_up();
     }
 
     fn join(&mut self, cx: &mut Context<'_>, namespace: &str, auth: Option<Json>) {
@@ -218,7 +243,7 @@ impl Driver {
         let state = self.hub.namespace(namespace);
         let member = Arc::new(Member::new(id, handshake, self.outbox.clone(), self.link.clone()));
         let socket = Socket::new(member, state.clone(), self.hub.clone());
-        self.slots.insert(state.name.clone(), Slot::Connecting(socket.id().clone()));
+        self.slots.insert(state.name.clone(), Slot::Connecting(socket.clone()));
         let service = self.service.clone();
         let connect = Connect::new(socket.clone());
         let future = Box::pin(service.oneshot(connect));
@@ -236,14 +261,11 @@ impl Driver {
                 if let Some(lane) = self.slots.lane_of(socket.id()) {
                     lane.finished();
                 }
-                match result {
-                    Ok(reply) => answer(&socket, ack, &reply),
-                    Err(error) => {
-                        if let Some(ack) = ack {
-                            ack.send_error(&socket, &error);
-                        }
-                        self.failed(cx, &socket, hooks, &error);
+                if let Err(error) = result.and_then(|reply| acknowledge(&socket, ack.as_ref(), &reply)) {
+                    if let Some(ack) = ack {
+                        ack.send_error(&socket, &error);
                     }
+                    self.failed(cx, &socket, hooks, &error);
                 }
             }
             Outcome::Hook(Err(error)) => self.failed(cx, &socket, hooks, &error),
@@ -303,9 +325,11 @@ impl Driver {
         what: &'static str,
         call: impl FnOnce(&dyn SocketHooks, &Socket) -> Option<super::connect::HookFuture>,
     ) {
-        let future = hooks.as_ref().and_then(|hooks| guarded(what, || call(&**hooks, socket)).flatten());
-        if let Some(future) = future {
-            self.start(cx, socket.clone(), hooks, Task::Hook(future));
+        let Some(of_socket) = &hooks else { return };
+        match guarded(what, || call(&**of_socket, socket)) {
+            Some(Some(future)) => self.start(cx, socket.clone(), hooks, Task::Hook(future)),
+            Some(None) => {}
+            None => self.failed(cx, socket, hooks, &panicked()),
         }
     }
 
@@ -313,7 +337,7 @@ impl Driver {
 
     /// The end of one socket. It is the only place where `on_disconnect` is called, and each socket comes here once:
     /// with its lane, which is gone afterwards.
-    fn end(&mut self, cx: &mut Context<'_>, lane: &Lane, reason: DisconnectReason) {
+    fn end(&mut self, cx: &mut Context<'_>, lane: Box<Lane>, reason: DisconnectReason) {
         let socket = &lane.socket;
         socket.end(reason);
         let reason = socket.ended().unwrap_or(reason);
@@ -322,11 +346,12 @@ impl Driver {
         }
         let hooks = lane.hooks.clone();
         self.run_hook(cx, socket, hooks, "on_disconnect", |hooks, socket| hooks.disconnected(socket, reason));
+        guarded("the drop of an event service", || drop(lane));
     }
 
     fn leave(&mut self, cx: &mut Context<'_>, namespace: &str, reason: DisconnectReason) {
         if let Some(Slot::Joined(lane)) = self.slots.remove(namespace) {
-            self.end(cx, &lane, reason);
+            self.end(cx, lane, reason);
         }
     }
 
@@ -336,7 +361,7 @@ impl Driver {
             return;
         };
         if let Some(Slot::Joined(lane)) = self.slots.insert(namespace, Slot::Left) {
-            self.end(cx, &lane, DisconnectReason::ServerNamespaceDisconnect);
+            self.end(cx, lane, DisconnectReason::ServerNamespaceDisconnect);
         }
     }
 
@@ -351,8 +376,10 @@ impl Driver {
 
     fn end_all(&mut self, cx: &mut Context<'_>, reason: DisconnectReason) {
         for slot in self.slots.take() {
-            if let Slot::Joined(lane) = slot {
-                self.end(cx, &lane, reason);
+            match slot {
+                Slot::Joined(lane) => self.end(cx, lane, reason),
+                Slot::Connecting(socket) => socket.refuse(),
+                Slot::Left => {}
             }
         }
     }
@@ -363,9 +390,10 @@ impl Driver {
     }
 }
 
-fn answer(socket: &Socket, ack: Option<super::event::AckSlot>, reply: &Reply) {
-    if let (Some(ack), Some(args)) = (ack, reply.args()) {
-        ack.send(socket, args);
+fn acknowledge(socket: &Socket, ack: Option<&AckSlot>, reply: &Reply) -> Result<(), EventError> {
+    match (ack, reply.args()) {
+        (Some(ack), Some(args)) => ack.send(socket, args).map(drop).map_err(EventError::from_error),
+        _ => Ok(()),
     }
 }
 
@@ -374,12 +402,11 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
-        driver.poll_closed(cx);
-        driver.poll_connect_deadline(cx);
-        // Bounded by what has arrived: the reader stops at the limit of events set aside.
-        while driver.poll_news(cx) | driver.poll_lanes(cx) | driver.poll_running(cx) {}
-        driver.link.set_aside(driver.slots.set_aside());
-        let is_over = driver.closed.is_none() && driver.running.is_empty();
-        if is_over { Poll::Ready(()) } else { Poll::Pending }
+        // What of the user's code is not guarded by itself (drops of values, say) costs its own session only.
+        guarded("a session's sockets", || driver.turn(cx)).unwrap_or_else(|| {
+            driver.hang_up();
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
     }
 }

@@ -17,8 +17,9 @@ use serde_json::Value;
 
 use super::socket::Socket;
 use crate::{
-    codec::parser::{self, Args, EventName},
+    codec::parser::{self, Args, EncodeError, EventName},
     error::BoxError,
+    guard::guarded,
     outbox::Urgency,
 };
 
@@ -103,7 +104,8 @@ impl EventError {
         match error.into().downcast::<Self>() {
             Ok(error) => *error,
             Err(source) => {
-                Self(Arc::new(Inner { message: source.to_string(), data: None, source: Some(source) }))
+                let message = guarded("the text of an error", || source.to_string()).unwrap_or_default();
+                Self(Arc::new(Inner { message, data: None, source: Some(source) }))
             }
         }
     }
@@ -161,23 +163,24 @@ impl AckSlot {
     }
 
     /// Sends it. Nothing happens if it was sent before, or the client is gone.
-    pub(crate) fn send(&self, socket: &Socket, args: &Args) -> bool {
+    ///
+    /// # Errors
+    /// When it goes beyond the limits of a packet; then it is still owed.
+    pub(crate) fn send(&self, socket: &Socket, args: &Args) -> Result<bool, EncodeError> {
+        let packet = parser::ack_raw(socket.namespace(), self.id, args, &socket.hub().limits.packet)?;
         if self.is_sent.swap(true, Ordering::AcqRel) || socket.ended().is_some() {
-            return false;
+            return Ok(false);
         }
-        let limits = &socket.hub().limits.packet;
-        let sent = match parser::ack_raw(socket.namespace(), self.id, args, limits) {
-            Ok(packet) => socket.write(&packet, Urgency::Reliable).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
+        let sent = socket.write(&packet, Urgency::Reliable);
         if let Err(error) = &sent {
             tracing::debug!(socket = %socket.id(), %error, "an acknowledgement was not sent");
         }
-        sent.is_ok()
+        Ok(sent.is_ok())
     }
 
     pub(crate) fn send_error(&self, socket: &Socket, error: &EventError) {
-        self.send(socket, &error.to_args());
+        // It has no attachments, which are all that could be too many.
+        self.send(socket, &error.to_args()).ok();
     }
 }
 
@@ -222,17 +225,14 @@ impl AckSender {
         let Some(slot) = self.slot.take() else {
             return Err(AckSendError("the client asked for no acknowledgement".to_owned()));
         };
-        let args = match Args::encode(&data) {
-            Ok(args) => args,
+        match Args::encode(&data).and_then(|args| slot.send(&self.socket, &args)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AckSendError("the client is gone, or has its answer already".to_owned())),
             Err(error) => {
                 slot.send_error(&self.socket, &EventError::from_error(error.clone()));
-                return Err(AckSendError(error.to_string()));
+                Err(AckSendError(error.to_string()))
             }
-        };
-        if slot.send(&self.socket, &args) {
-            return Ok(());
         }
-        Err(AckSendError("the client is gone, or has its answer already".to_owned()))
     }
 }
 

@@ -206,6 +206,15 @@ impl<C, T: Extract<C>> Extract<C> for Option<T> {
     fn extract(context: &C) -> Result<Self, EventError> {
         Ok(T::extract(context).ok())
     }
+
+    /// What may be missing is not needed, but an acknowledgement that is taken over is.
+    fn needs(needs: &mut Needs) {
+        let mut own = Needs::default();
+        T::needs(&mut own);
+        if own.takes_ack() {
+            needs.acknowledgement();
+        }
+    }
 }
 
 /// The namespace's name.

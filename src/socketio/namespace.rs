@@ -115,28 +115,36 @@ impl<E, P, C> Namespace<E, P, C> {
 
     /// Handles the events that have no handler. Without a fallback they are ignored.
     pub fn on_fallback<H: Handler<Event, A>, A>(mut self, handler: H) -> Self {
-        self.routes.fallback = Some(erase(handler, &mut self.needs));
-        self
+        let before = self.routes.fallback.replace(erase(handler, &mut self.needs));
+        self.only_one("on_fallback", before.is_some())
     }
 
     /// Called for each socket that has joined, after the client was told. Events of the socket are not taken before
     /// this handler has run to its first `.await`.
     pub fn on_connect<H: Handler<Connected, A>, A>(mut self, handler: H) -> Self {
-        self.hooks.connected = Some(erase_hook(handler, &mut self.needs));
-        self
+        let before = self.hooks.connected.replace(erase_hook(handler, &mut self.needs));
+        self.only_one("on_connect", before.is_some())
     }
 
     /// Called exactly once for each socket that has joined, when it is gone: it is in no room any more and cannot be
     /// reached, but [`Socket::rooms`] still says where it was.
     pub fn on_disconnect<H: Handler<Disconnected, A>, A>(mut self, handler: H) -> Self {
-        self.hooks.disconnected = Some(erase_hook(handler, &mut self.needs));
-        self
+        let before = self.hooks.disconnected.replace(erase_hook(handler, &mut self.needs));
+        self.only_one("on_disconnect", before.is_some())
     }
 
     /// Called when an event, or one of the other hooks, failed: with an error, a payload that does not decode, a
     /// panic. Without it, failures are only logged.
     pub fn on_error<H: Handler<Failed, A>, A>(mut self, handler: H) -> Self {
-        self.hooks.failed = Some(erase_hook(handler, &mut self.needs));
+        let before = self.hooks.failed.replace(erase_hook(handler, &mut self.needs));
+        self.only_one("on_error", before.is_some())
+    }
+
+    /// None of the other handlers is lost without a word, either.
+    fn only_one(mut self, method: &str, is_second: bool) -> Self {
+        if is_second {
+            self.problems.push(format!("`{method}` was given two handlers: put them into one"));
+        }
         self
     }
 

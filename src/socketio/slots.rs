@@ -11,7 +11,7 @@ pub(super) struct Slots(Vec<(Arc<str>, Slot)>);
 
 pub(super) enum Slot {
     /// The client asked to join; there is no second time until this is decided.
-    Connecting(SocketId),
+    Connecting(Socket),
     Joined(Box<Lane>),
     /// The server disconnected the socket. What the client sent before it knew is no violation.
     Left,
@@ -66,7 +66,7 @@ impl Slots {
 
     pub(super) fn is_connecting(&self, socket: &Socket) -> bool {
         let slot = self.position(socket.namespace()).map(|index| &self.0[index].1);
-        matches!(slot, Some(Slot::Connecting(id)) if id == socket.id())
+        matches!(slot, Some(Slot::Connecting(there)) if there == socket)
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane> {

@@ -144,7 +144,8 @@ impl<'a> Guard<'a> {
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        if self.is_armed {
+        // A transport that was left or has ended is nobody's any more.
+        if self.is_armed && !self.polling.shared.lock().is_over {
             self.polling.fail(self.description);
         }
     }
@@ -207,6 +208,13 @@ impl Shared {
     }
 }
 
+impl Drop for PollingWire {
+    fn drop(&mut self) {
+        // Whoever waits for packets, for the rest of a body, or for its delivery, is told by the dropped sender.
+        *self.shared.lock() = Shared { is_over: true, ..Shared::default() };
+    }
+}
+
 impl Wire for PollingWire {
     fn transport(&self) -> Transport {
         Transport::Polling
@@ -261,13 +269,15 @@ impl Wire for PollingWire {
 
     fn end(&mut self, _: &mut Context<'_>, _: CloseReason) {
         let mut shared = self.shared.lock();
-        shared.is_over = true;
         let farewell = if self.client_closed { Frame::NOOP } else { Frame::CLOSE };
         if shared.has_waiting() {
             shared.answer(encode_payload([&farewell])).ok();
         }
-        // Whoever waits for the rest of a body, or for its delivery, is told by the dropped sender.
-        shared.post = Post::None;
+        shared.is_over = true;
+        // Packets that have been read are still there to be received; a body that is being read is not waited for.
+        if matches!(shared.post, Post::Reading { .. }) {
+            shared.post = Post::None;
+        }
     }
 
     fn poll_linger(&mut self, _: &mut Context<'_>) -> Poll<()> {

@@ -1,1 +1,78 @@
-fn main() {}
+//! A chat: axum serves the page, tower-socketio the talk, on one port.
+//!
+//! `make demo` starts it. HOST (127.0.0.1) and PORT (3000; 0 is any free one) choose the address.
+
+mod chat;
+mod page;
+mod people;
+
+use std::{env, io, process::ExitCode, time::Duration};
+
+use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
+use tokio::{net::TcpListener, select, signal, time::sleep};
+use tower::ServiceBuilder;
+use tower_http::{compression::CompressionLayer, trace::TraceLayer};
+use tower_socketio::{exchange::ConnectionError, prelude::*};
+use tracing::warn;
+use tracing_subscriber::EnvFilter;
+
+/// How long requests may take to end after ctrl-c.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chat: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> io::Result<()> {
+    let io = chat::server();
+    let layers = ServiceBuilder::new()
+        .layer(TraceLayer::new_for_http()) // tower-http's: a line per request, with RUST_LOG=tower_http=debug
+        .layer(CompressionLayer::new()) // tower-http's: gzip for the page, and for long answers to polls
+        .layer(ConnectionErrorLayer::new(log_refusal)) // sees each request that the engine refuses
+        .layer(HeadersLayer::new(no_sniffing)) // edits every response of a session
+        .layer(InitialHeadersLayer::new(set_cookie)) // edits the first response of a session
+        .layer(GenerateIdLayer::uuid_v4()) // makes the ids of sessions
+        .layer(io.layer()); // Socket.IO: takes /socket.io/, and leaves all else to axum
+    let app = page::routes()?.layer(layers);
+
+    let host = env::var("HOST").unwrap_or_else(|_| "127.0.0.1".into());
+    let port = env::var("PORT").unwrap_or_else(|_| "3000".into());
+    let listener = TcpListener::bind(format!("{host}:{port}"))
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {host}:{port}: {error}")))?;
+    println!("chat is at http://{}", listener.local_addr()?);
+    select! {
+        served = axum::serve(listener, app).with_graceful_shutdown(ctrl_c()) => served,
+        () = async { ctrl_c().await; sleep(LAST_REQUESTS).await } => Ok(()), // a waiting poll would wait on and on
+    }
+}
+
+async fn ctrl_c() {
+    signal::ctrl_c().await.ok();
+}
+
+fn log_refusal(refusal: &ConnectionError) {
+    let uri = &refusal.request().uri;
+    warn!(code = refusal.code(), message = refusal.message(), context = ?refusal.context(), %uri, "refused");
+}
+
+fn no_sniffing(headers: &mut HeaderMap, _request: &Parts) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// A load balancer in front of several such servers would send a session to the same one by it.
+fn set_cookie(headers: &mut HeaderMap, _request: &Parts) {
+    headers.insert(
+        header::SET_COOKIE,
+        HeaderValue::from_static("server=one; Path=/socket.io/; HttpOnly; SameSite=Lax"),
+    );
+}

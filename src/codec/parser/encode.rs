@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Args, EncodeError, Encoded, Limits, header::Kind, is_reserved, ser::Writer};
+use super::{Args, EncodeError, Encoded, Limits, header::Kind, is_reserved, ser};
 
 /// Bytes to begin with; most packets fit.
 const CAPACITY: usize = 128;
@@ -28,8 +28,8 @@ pub fn event<T: Serialize + ?Sized>(
     data: &T,
     limits: &Limits,
 ) -> Result<Encoded, EncodeError> {
-    let mut writer = Writer::new(event_head(namespace, id, name)?, limits);
-    writer.arguments(data, true)?;
+    let mut writer = ser::Writer::new(event_head(namespace, id, name)?, limits);
+    ser::write_arguments(&mut writer, data, true)?;
     finish(writer, Kind::Event)
 }
 
@@ -44,8 +44,8 @@ pub fn ack<T: Serialize + ?Sized>(
     data: &T,
     limits: &Limits,
 ) -> Result<Encoded, EncodeError> {
-    let mut writer = Writer::new(ack_head(namespace, id), limits);
-    writer.arguments(data, false)?;
+    let mut writer = ser::Writer::new(ack_head(namespace, id), limits);
+    ser::write_arguments(&mut writer, data, false)?;
     finish(writer, Kind::Ack)
 }
 
@@ -130,7 +130,7 @@ fn head(kind: Kind, namespace: &str, id: Option<u64>) -> Vec<u8> {
         out.push(b',');
     }
     if let Some(id) = id {
-        out.extend_from_slice(id.to_string().as_bytes());
+        push_json(&mut out, &id);
     }
     out
 }
@@ -152,10 +152,10 @@ fn ack_head(namespace: &str, id: u64) -> Vec<u8> {
 }
 
 fn push_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
-    serde_json::to_writer(out, value).expect("text and JSON values can be written to memory");
+    serde_json::to_writer(out, value).expect("text, numbers and JSON values can be written to memory");
 }
 
-fn finish(writer: Writer, kind: Kind) -> Result<Encoded, EncodeError> {
+fn finish(writer: ser::Writer, kind: Kind) -> Result<Encoded, EncodeError> {
     let (out, attachments) = writer.finish()?;
     Ok(complete(out, kind, (!attachments.is_empty()).then(|| attachments.into())))
 }
@@ -165,7 +165,10 @@ fn raw(mut out: Vec<u8>, kind: Kind, args: &Args, limits: &Limits) -> Result<Enc
     if count > limit {
         return Err(EncodeError::TooManyAttachments { count, limit });
     }
-    out.extend_from_slice(args.as_json().as_bytes());
+    let json = args.as_json().as_bytes();
+    // With the closing bracket, so that it does not make the buffer grow again.
+    out.reserve(json.len() + 1);
+    out.extend_from_slice(json);
     Ok(complete(out, kind, args.shared_attachments()))
 }
 
@@ -173,8 +176,12 @@ fn raw(mut out: Vec<u8>, kind: Kind, args: &Args, limits: &Limits) -> Result<Enc
 fn complete(mut out: Vec<u8>, kind: Kind, attachments: Option<Arc<[Bytes]>>) -> Encoded {
     out.push(b']');
     if let Some(attachments) = &attachments {
-        let count = format!("{}{}-", char::from(kind.digit(true)), attachments.len());
-        out.splice(1..2, count.into_bytes());
+        out[1] = kind.digit(true);
+        let end = out.len();
+        push_json(&mut out, &attachments.len());
+        out.push(b'-');
+        let count = out.len() - end;
+        out[2..].rotate_right(count);
     }
     Encoded::new(out, attachments)
 }

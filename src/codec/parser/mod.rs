@@ -48,6 +48,7 @@ mod encode;
 mod encoded;
 mod error;
 mod header;
+mod iter;
 mod limits;
 mod name;
 mod packet;
@@ -58,13 +59,14 @@ mod ser;
 #[cfg(test)]
 mod tests;
 
-pub use args::{Args, Iter};
+pub use args::Args;
 pub use decoder::Decoder;
 pub use encode::{
     ack, ack_raw, connect, connect_error, connect_error_with, connect_with, disconnect, event, event_raw,
 };
 pub use encoded::Encoded;
 pub use error::{ArgsError, DecodeError, EncodeError};
+pub use iter::Iter;
 pub use limits::Limits;
 pub use name::{EventName, RESERVED_EVENTS, is_reserved};
 pub use packet::{Json, Packet, PacketBody};

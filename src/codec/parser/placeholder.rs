@@ -27,7 +27,7 @@ pub(crate) fn canonical(json: &[u8]) -> Option<(usize, usize)> {
 /// Writes a placeholder.
 pub(crate) fn write(number: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(HEAD);
-    out.extend_from_slice(number.to_string().as_bytes());
+    serde_json::to_writer(&mut *out, &number).expect("a number can be written to memory");
     out.push(b'}');
 }
 

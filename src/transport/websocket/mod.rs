@@ -4,4 +4,4 @@ mod handshake;
 mod wire;
 
 pub(crate) use handshake::{HandshakeError, is_upgrade, switch_protocols};
-pub(crate) use wire::{Accepting, accept};
+pub(crate) use wire::{Accepting, BinaryForm, accept};

@@ -23,7 +23,7 @@ use tungstenite::{
 };
 
 use crate::{
-    codec::engine::{Frame, Message, Packet, Transport},
+    codec::engine::{Frame, Message, Packet, Transport, encode_payload},
     error::CloseReason,
     outbox::{Fault, Queue, Received, Wire},
     text::Text,
@@ -35,8 +35,17 @@ const MAX_LINGER_BYTES: usize = 64 * 1024;
 /// A websocket on its way: the connection is still HTTP's.
 pub(crate) type Accepting = Pin<Box<dyn Future<Output = Option<Box<dyn Wire>>> + Send>>;
 
+/// How binary messages leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BinaryForm {
+    /// In binary frames.
+    Raw,
+    /// As text, for clients that asked for it.
+    Base64,
+}
+
 /// Waits for the connection to leave HTTP, and makes a wire of it. Nothing comes of a connection that fails before.
-pub(crate) fn accept<F, IO, E>(connection: F, max_payload: usize) -> Accepting
+pub(crate) fn accept<F, IO, E>(connection: F, max_payload: usize, binary: BinaryForm) -> Accepting
 where
     F: Future<Output = Result<IO, E>> + Send + 'static,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -49,12 +58,13 @@ where
             .max_message_size(Some(max_payload))
             .max_frame_size(Some(max_payload));
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        Some(Box::new(WebSocketWire { stream, parting: Parting::None, discarded: 0 }) as Box<dyn Wire>)
+        Some(Box::new(WebSocketWire { stream, binary, parting: Parting::None, discarded: 0 }) as Box<dyn Wire>)
     })
 }
 
 struct WebSocketWire<IO> {
     stream: WebSocketStream<IO>,
+    binary: BinaryForm,
     parting: Parting,
     discarded: usize,
 }
@@ -133,7 +143,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
                 return Poll::Ready(Err(self.fault(error)));
             }
             let Some(frame) = queue.pop() else { break };
-            if let Err(error) = Pin::new(&mut self.stream).start_send(to_message(frame)) {
+            if let Err(error) = Pin::new(&mut self.stream).start_send(to_message(frame, self.binary)) {
                 return Poll::Ready(Err(self.fault(error)));
             }
         }
@@ -144,6 +154,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
         loop {
             let message = match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
                 Some(Ok(message)) => message,
+                // A connection that breaks while it is read was closed, only less politely.
+                Some(Err(WsError::Io(error))) => {
+                    let fault = Fault::new(CloseReason::TransportClose, error.to_string());
+                    return Poll::Ready(Received::Fault(fault));
+                }
                 Some(Err(error)) => return Poll::Ready(Received::Fault(self.fault(error))),
                 None => return Poll::Ready(closed_by_client()),
             };
@@ -152,9 +167,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
                 WsMessage::Binary(bytes) => {
                     return Poll::Ready(Received::Packet(Packet::Message(Message::Binary(bytes))));
                 }
-                WsMessage::Close(_) => {
+                WsMessage::Close(frame) => {
                     self.parting = Parting::Told;
-                    return Poll::Ready(closed_by_client());
+                    let is_violation = frame.is_some_and(|frame| is_own_answer(&frame));
+                    return Poll::Ready(if is_violation { bad_close_code() } else { closed_by_client() });
                 }
                 // The websocket's own heartbeat is answered by the stream, and does not count as ours.
                 WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Frame(_) => {}
@@ -193,6 +209,16 @@ fn closed_by_client() -> Received {
     Received::Fault(Fault::new(CloseReason::TransportClose, "closed by the client"))
 }
 
+/// The stream answers a close code that must not be sent by itself, and then shows its answer in the place of what
+/// the client has sent.
+fn is_own_answer(frame: &CloseFrame) -> bool {
+    frame.code == CloseCode::Protocol && frame.reason == "Protocol violation"
+}
+
+fn bad_close_code() -> Received {
+    Received::Fault(Fault::new(CloseReason::TransportError, "invalid close code"))
+}
+
 fn decode(text: Text) -> Received {
     match Packet::decode(text) {
         Ok(packet) => Received::Packet(packet),
@@ -201,9 +227,10 @@ fn decode(text: Text) -> Received {
 }
 
 /// A finished frame: its text was valid UTF-8 when it was encoded, and is not looked at again for each receiver.
-fn to_message(frame: Frame) -> WsMessage {
+fn to_message(frame: Frame, binary: BinaryForm) -> WsMessage {
     let (payload, kind): (Bytes, Data) = match frame {
         Frame::Text(payload) => (payload, Data::Text),
+        Frame::Binary(_) if binary == BinaryForm::Base64 => (encode_payload([&frame]), Data::Text),
         Frame::Binary(payload) => (payload, Data::Binary),
     };
     WsMessage::Frame(WsFrame::message(payload, OpCode::Data(kind), true))

@@ -1,33 +1,35 @@
 //! The top of what is read: how many arguments does the type ask for?
 
+use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::{cursor::Cursor, missing::Missing};
-use crate::codec::parser::{Args, ArgsError, Iter, ser::is_raw};
+use crate::codec::parser::{ArgsError, Iter, ser::is_raw};
 
 /// All arguments of a packet, as serde's data: a tuple is several, a unit is none, all else is one.
 pub(crate) struct Arguments<'de> {
-    args: &'de Args,
+    items: Iter<'de>,
+    attachments: &'de [Bytes],
 }
 
 impl<'de> Arguments<'de> {
-    pub(crate) fn new(args: &'de Args) -> Self {
-        Self { args }
+    pub(crate) fn new(items: Iter<'de>, attachments: &'de [Bytes]) -> Self {
+        Self { items, attachments }
     }
 
     fn several<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, ArgsError> {
-        visitor.visit_seq(Several { args: self.args, left: self.args.iter(), index: 0, len })
+        visitor.visit_seq(Several { items: self.items, attachments: self.attachments, index: 0, len })
     }
 }
 
 /// Runs the expression with a deserializer for the JSON of the argument.
 macro_rules! read {
-    ($args:expr, $index:expr, $json:expr, |$deserializer:ident| $run:expr) => {
-        if $args.attachments().is_empty() {
+    ($json:expr, $attachments:expr, $index:expr, |$deserializer:ident| $run:expr) => {
+        if $attachments.is_empty() {
             let $deserializer = &mut serde_json::Deserializer::from_str($json);
             $run.map_err(|error| ArgsError::invalid($index, &error))
         } else {
-            let $deserializer = &mut Cursor::new($json, $args.attachments());
+            let $deserializer = &mut Cursor::new($json, $attachments);
             $run.map_err(|error| ArgsError::invalid($index, &error))
         }
     };
@@ -36,10 +38,10 @@ macro_rules! read {
 /// Methods that ask for one argument, and pass the question on to it.
 macro_rules! one_argument {
     ($($method:ident($($name:ident: $type:ty),*))*) => {$(
-        fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, ArgsError> {
-            match self.args.get(0) {
+        fn $method<V: Visitor<'de>>(mut self, $($name: $type,)* visitor: V) -> Result<V::Value, ArgsError> {
+            match self.items.next() {
                 None => Missing::new(0).$method($($name,)* visitor),
-                Some(json) => read!(self.args, 0, json, |argument| argument.$method($($name,)* visitor)),
+                Some(json) => read!(json, self.attachments, 0, |item| item.$method($($name,)* visitor)),
             }
         }
     )*};
@@ -73,17 +75,17 @@ impl<'de> Deserializer<'de> for Arguments<'de> {
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
+        mut self,
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ArgsError> {
         if !is_raw(name) {
             return visitor.visit_newtype_struct(self);
         }
-        match self.args.get(0) {
+        match self.items.next() {
             None => Err(ArgsError::missing(0)),
             Some(json) => {
-                read!(self.args, 0, json, |argument| argument.deserialize_newtype_struct(name, visitor))
+                read!(json, self.attachments, 0, |item| item.deserialize_newtype_struct(name, visitor))
             }
         }
     }
@@ -104,8 +106,8 @@ impl<'de> Deserializer<'de> for Arguments<'de> {
 
 /// The items of a tuple at the top: an argument each, whether or not there are as many.
 struct Several<'de> {
-    args: &'de Args,
-    left: Iter<'de>,
+    items: Iter<'de>,
+    attachments: &'de [Bytes],
     index: usize,
     len: usize,
 }
@@ -119,9 +121,9 @@ impl<'de> SeqAccess<'de> for Several<'de> {
         }
         let index = self.index;
         self.index += 1;
-        let item = match self.left.next() {
+        let item = match self.items.next() {
             None => seed.deserialize(Missing::new(index)),
-            Some(json) => read!(self.args, index, json, |argument| seed.deserialize(argument)),
+            Some(json) => read!(json, self.attachments, index, |item| seed.deserialize(item)),
         };
         item.map(Some)
     }

@@ -2,20 +2,27 @@
 
 use serde::ser::{Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
 
-use super::{compound::Compound, writer::Writer};
+use super::{value::Compound, writer::Writer};
 use crate::codec::parser::EncodeError;
 
+/// Writes the arguments that this value is, and tells how many. If something stands before them in the array, a comma
+/// comes first.
+pub(crate) fn write_arguments<T: Serialize + ?Sized>(
+    writer: &mut Writer,
+    data: &T,
+    after_name: bool,
+) -> Result<usize, EncodeError> {
+    data.serialize(Arguments { writer, after_name })?;
+    Ok(writer.arguments())
+}
+
 /// Takes a value as all arguments of a packet: a tuple is several, a unit is none, all else is one.
-pub(super) struct Arguments<'w> {
+struct Arguments<'w> {
     writer: &'w mut Writer,
     after_name: bool,
 }
 
 impl<'w> Arguments<'w> {
-    pub(super) fn new(writer: &'w mut Writer, after_name: bool) -> Self {
-        Self { writer, after_name }
-    }
-
     fn one(self) -> &'w mut Writer {
         self.writer.next_argument(self.after_name);
         self.writer

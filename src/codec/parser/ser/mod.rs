@@ -1,15 +1,16 @@
 //! Rust values to arguments.
 //!
-//! `arguments` keeps the rule by which a value at the top is none, one or several arguments. `Writer` writes each
-//! of them: it opens and closes the brackets itself, so that it can count them, takes bytes out as attachments, and
-//! leaves texts, numbers and keys to serde_json. `compound` is what stands between brackets.
+//! `arguments` keeps the rule by which a value at the top is none, one or several arguments. `value` writes each
+//! of them: it opens and closes the brackets itself, so that `Writer` can count them, takes bytes out as attachments,
+//! and leaves texts, numbers and keys to serde_json.
 
 mod arguments;
-mod compound;
 #[cfg(test)]
 mod tests;
+mod value;
 mod writer;
 
+pub(crate) use arguments::write_arguments;
 pub(crate) use writer::Writer;
 
 /// Whether serde_json uses a struct of this name to tell itself about raw JSON (or a number it keeps as text).

@@ -1,15 +1,14 @@
-//! JSON text, with the bytes of a value set aside.
+//! JSON text as it grows, and the bytes that were set aside.
 
 use bytes::Bytes;
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
-use super::{arguments::Arguments, compound::Compound};
 use crate::codec::parser::{
     EncodeError, Limits, placeholder,
     scan::{Fault, Scanner},
 };
 
-/// Writes values into one buffer, which may hold a header already.
+/// Collects the text in one buffer, which may hold a header already, and keeps to the limits.
 #[derive(Debug)]
 pub(crate) struct Writer {
     out: Vec<u8>,
@@ -36,17 +35,6 @@ impl Writer {
         }
     }
 
-    /// Writes the arguments that this value is, and tells how many. If something stands before them in the
-    /// array, a comma comes first.
-    pub(crate) fn arguments<T: Serialize + ?Sized>(
-        &mut self,
-        data: &T,
-        after_name: bool,
-    ) -> Result<usize, EncodeError> {
-        data.serialize(Arguments::new(self, after_name))?;
-        Ok(self.arguments)
-    }
-
     /// The text and the attachments.
     pub(crate) fn finish(self) -> Result<(Vec<u8>, Vec<Bytes>), EncodeError> {
         if self.depth > self.max_depth {
@@ -64,6 +52,16 @@ impl Writer {
             self.push(",");
         }
         self.arguments += 1;
+    }
+
+    /// How many arguments were written.
+    pub(super) fn arguments(&self) -> usize {
+        self.arguments
+    }
+
+    /// For a value that serde_json can write.
+    pub(super) fn json(&mut self) -> serde_json::Serializer<&mut Vec<u8>> {
+        serde_json::Serializer::new(&mut self.out)
     }
 
     pub(super) fn push(&mut self, text: &str) {
@@ -88,7 +86,7 @@ impl Writer {
 
     /// Writes the key of a struct's field or of a variant.
     pub(super) fn name(&mut self, name: &str) -> Result<(), EncodeError> {
-        self.serialize_str(name)?;
+        self.json().serialize_str(name)?;
         self.push(":");
         Ok(())
     }
@@ -98,11 +96,24 @@ impl Writer {
         use serde::ser::SerializeMap as _;
         // What can be a key, and how, serde_json knows. Its bracket is ours for the first key only.
         let bracket = self.out.len();
-        serde_json::Serializer::new(&mut self.out).serialize_map(None)?.serialize_key(key)?;
+        self.json().serialize_map(None)?.serialize_key(key)?;
         if !first {
             self.out[bracket] = b',';
         }
         self.push(":");
+        Ok(())
+    }
+
+    /// Writes a placeholder, and sets the bytes aside.
+    pub(super) fn attachment(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.open("")?;
+        placeholder::write(self.found, &mut self.out);
+        self.depth -= 1;
+        self.found += 1;
+        // The rest is only counted.
+        if self.found <= self.max_attachments {
+            self.attachments.push(Bytes::copy_from_slice(bytes));
+        }
         Ok(())
     }
 
@@ -114,7 +125,7 @@ impl Writer {
         value: &T,
     ) -> Result<(), EncodeError> {
         let start = self.out.len();
-        let mut json = serde_json::Serializer::new(&mut self.out);
+        let mut json = self.json();
         let mut raw = json.serialize_struct(name, 1)?;
         raw.serialize_field(field, value)?;
         raw.end()?;
@@ -125,154 +136,5 @@ impl Writer {
             Err(Fault::TooDeep) => Err(EncodeError::TooDeep { limit: self.max_depth }),
             _ => Err(EncodeError::Json("raw value is not valid JSON".into())),
         }
-    }
-
-    pub(super) fn compound<'w>(
-        &'w mut self,
-        open: &str,
-        close: &'static str,
-    ) -> Result<Compound<'w>, EncodeError> {
-        self.open(open)?;
-        Ok(Compound::new(self, close))
-    }
-}
-
-/// Methods for values without parts.
-macro_rules! scalars {
-    ($($method:ident($type:ty))*) => {$(
-        fn $method(self, value: $type) -> Result<(), EncodeError> {
-            Ok(serde_json::Serializer::new(&mut self.out).$method(value)?)
-        }
-    )*};
-}
-
-impl<'w> Serializer for &'w mut Writer {
-    type Ok = ();
-    type Error = EncodeError;
-    type SerializeSeq = Compound<'w>;
-    type SerializeTuple = Compound<'w>;
-    type SerializeTupleStruct = Compound<'w>;
-    type SerializeTupleVariant = Compound<'w>;
-    type SerializeMap = Compound<'w>;
-    type SerializeStruct = Compound<'w>;
-    type SerializeStructVariant = Compound<'w>;
-
-    scalars! {
-        serialize_bool(bool) serialize_char(char) serialize_str(&str)
-        serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64) serialize_i128(i128)
-        serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_u128(u128)
-        serialize_f32(f32) serialize_f64(f64)
-    }
-
-    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        Ok(serde_json::Serializer::new(&mut self.out).collect_str(value)?)
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
-        self.open("")?;
-        placeholder::write(self.found, &mut self.out);
-        self.depth -= 1;
-        self.found += 1;
-        // The rest is only counted.
-        if self.found <= self.max_attachments {
-            self.attachments.push(Bytes::copy_from_slice(value));
-        }
-        Ok(())
-    }
-
-    fn serialize_none(self) -> Result<(), EncodeError> {
-        self.serialize_unit()
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Result<(), EncodeError> {
-        self.push("null");
-        Ok(())
-    }
-
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), EncodeError> {
-        self.serialize_unit()
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-    ) -> Result<(), EncodeError> {
-        self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        self.open("{")?;
-        self.name(variant)?;
-        value.serialize(&mut *self)?;
-        self.close("}");
-        Ok(())
-    }
-
-    fn serialize_seq(self, _len: Option<usize>) -> Result<Compound<'w>, EncodeError> {
-        self.compound("[", "]")
-    }
-
-    fn serialize_tuple(self, _len: usize) -> Result<Compound<'w>, EncodeError> {
-        self.compound("[", "]")
-    }
-
-    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Compound<'w>, EncodeError> {
-        self.compound("[", "]")
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        _len: usize,
-    ) -> Result<Compound<'w>, EncodeError> {
-        self.open("{")?;
-        self.name(variant)?;
-        self.compound("[", "]}")
-    }
-
-    fn serialize_map(self, _len: Option<usize>) -> Result<Compound<'w>, EncodeError> {
-        // The first key brings the bracket.
-        self.compound("", "}")
-    }
-
-    fn serialize_struct(self, name: &'static str, _len: usize) -> Result<Compound<'w>, EncodeError> {
-        if super::is_raw(name) {
-            return Ok(Compound::raw(self, name));
-        }
-        self.compound("{", "}")
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        _len: usize,
-    ) -> Result<Compound<'w>, EncodeError> {
-        self.open("{")?;
-        self.name(variant)?;
-        self.compound("{", "}}")
     }
 }

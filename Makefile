@@ -1,0 +1,53 @@
+# What one does here. `make` alone lists it.
+SHELL := bash
+
+# One command builds what all the tests need, with one set of features, so that nothing is compiled twice.
+BUILD := cargo build --workspace --bins --tests
+
+.PHONY: help demo test setup fmt fmt-check lint doc unit build interop browser bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo: ## build and start the chat; it prints its address (PORT=… and HOST=… choose another)
+	@scripts/setup.sh demo
+	@cargo run -p example-chat
+
+test: ## everything that CI runs, with its own set-up
+	@MAKE=$(MAKE) scripts/test.sh
+
+setup: ## npm packages, and Chromium for the browser test
+	@scripts/setup.sh test
+
+fmt: ## format the code
+	cargo fmt --all
+
+fmt-check: ## is the code formatted?
+	cargo fmt --all --check
+
+lint: ## clippy, no warning allowed
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc: ## the documentation, no warning allowed
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+build: ## the crate, the examples, the tests
+	$(BUILD)
+
+unit: build ## unit, behaviour and doc tests
+	cargo test --workspace
+
+interop: build ## the official JavaScript client against the Rust server, over each transport
+	@scripts/setup.sh interop
+	cd tests/js && node --test --test-reporter=spec interop.test.mjs life.test.mjs engine.test.mjs
+
+browser: build ## the chat in headless Chromium; pictures are left in tests/js/out
+	@scripts/setup.sh test
+	cd tests/js && node --test --test-reporter=spec browser.test.mjs
+
+bench: ## criterion benches
+	cargo bench
+
+clean: ## remove what was built and installed
+	cargo clean
+	rm -rf examples/chat/node_modules tests/js/node_modules tests/js/out

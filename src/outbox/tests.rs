@@ -1,0 +1,176 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+
+use super::{Fault, Line, Outbox, OutboxLimits, Queue, Received, SendError, Sent, Urgency, Verdict, Wire};
+use crate::{
+    codec::engine::{Frame, Transport},
+    error::CloseReason,
+    sync::Mutex,
+};
+
+/// What left, and how much more may leave.
+#[derive(Default)]
+struct Tap {
+    left: Vec<Frame>,
+    writes: usize,
+    room: usize,
+}
+
+/// A transport that takes as many packets as its tap has room for.
+#[derive(Clone, Default)]
+struct Tapped(Arc<Mutex<Tap>>);
+
+impl Wire for Tapped {
+    fn transport(&self) -> Transport {
+        Transport::WebSocket
+    }
+
+    fn is_writable(&self) -> bool {
+        self.0.lock().room > 0
+    }
+
+    fn poll_drain(&mut self, _: &mut Context<'_>, queue: &mut Queue) -> Poll<Result<(), Fault>> {
+        let mut tap = self.0.lock();
+        tap.writes += 1;
+        while !queue.is_empty() {
+            if tap.room == 0 {
+                return Poll::Pending;
+            }
+            tap.room -= 1;
+            tap.left.extend(queue.pop());
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Received> {
+        Poll::Pending
+    }
+
+    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn end(&mut self, _: &mut Context<'_>, _: CloseReason) {}
+
+    fn poll_linger(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+/// A line whose session's task has had its first turn.
+fn line(room: usize, limits: OutboxLimits) -> (Outbox, Arc<Line>, Tapped) {
+    let line = Arc::new(Line::new(limits));
+    let wire = Tapped::default();
+    wire.0.lock().room = room;
+    line.attach(Box::new(wire.clone()));
+    drop(line.cork(&Context::from_waker(Waker::noop())));
+    wire.0.lock().writes = 0;
+    (Outbox::new(line.clone()), line, wire)
+}
+
+fn text(text: &'static str) -> Bytes {
+    Bytes::from_static(text.as_bytes())
+}
+
+fn left(wire: &Tapped) -> Vec<Frame> {
+    wire.0.lock().left.clone()
+}
+
+#[test]
+fn a_message_leaves_at_once_where_nothing_waits() {
+    let (outbox, _, wire) = line(1, OutboxLimits::default());
+    outbox.send("a").unwrap();
+    assert_eq!(left(&wire), [Frame::Text(text("4a"))]);
+}
+
+#[test]
+fn a_volatile_message_leaves_where_nothing_waits() {
+    let (outbox, _, wire) = line(2, OutboxLimits::default());
+    let sent = outbox.send_encoded(&text("4a"), &[text("b")], Urgency::Volatile);
+    assert_eq!((sent, left(&wire).len()), (Ok(Sent::Queued), 2));
+}
+
+#[test]
+fn a_volatile_message_is_dropped_whole_where_the_transport_takes_none() {
+    let (outbox, _, wire) = line(0, OutboxLimits::default());
+    let sent = outbox.send_encoded(&text("4a"), &[text("b")], Urgency::Volatile);
+    assert_eq!((sent, left(&wire).len(), outbox.queued_bytes()), (Ok(Sent::Dropped), 0, 0));
+}
+
+#[test]
+fn a_volatile_message_is_dropped_behind_one_that_waits() {
+    let (outbox, _, wire) = line(0, OutboxLimits::default());
+    outbox.send("first").unwrap();
+    wire.0.lock().room = 10;
+    assert_eq!(outbox.send_encoded(&text("4a"), &[], Urgency::Volatile), Ok(Sent::Dropped));
+}
+
+#[test]
+fn a_volatile_message_over_the_limits_is_dropped_and_harms_nobody() {
+    let (outbox, line, _) = line(1, OutboxLimits { bytes: 3, packets: 10 });
+    assert_eq!(outbox.send_encoded(&text("4 too long"), &[], Urgency::Volatile), Ok(Sent::Dropped));
+    assert!(matches!(line.verdict(), Verdict::GoOn));
+}
+
+#[test]
+fn a_reliable_message_over_the_limits_is_refused_whole_and_ends_the_session() {
+    let (outbox, line, _) = line(0, OutboxLimits { bytes: 100, packets: 2 });
+    let attachments = [text("b"), text("c")];
+    assert_eq!(outbox.send_encoded(&text("4a"), &attachments, Urgency::Reliable), Err(SendError::Full));
+    assert_eq!(outbox.queued_bytes(), 0);
+    let Verdict::Failed(fault) = line.verdict() else { panic!("it goes on") };
+    assert_eq!(fault.reason, CloseReason::TransportClose);
+    assert_eq!(outbox.send("a"), Err(SendError::Closed));
+}
+
+#[test]
+fn while_the_task_is_at_work_everybody_only_queues_and_then_all_leaves_in_one_write() {
+    let (outbox, line, wire) = line(10, OutboxLimits::default());
+    let cork = line.cork(&Context::from_waker(Waker::noop()));
+    outbox.send("a").unwrap();
+    outbox.send("b").unwrap();
+    assert_eq!(wire.0.lock().writes, 0);
+    drop(cork);
+    assert_eq!((left(&wire).len(), wire.0.lock().writes), (2, 1));
+}
+
+#[test]
+fn what_is_queued_for_later_is_left_to_the_task() {
+    let (outbox, line, wire) = line(10, OutboxLimits::default());
+    outbox.queue_encoded(&text("4a"), &[text("b")], Urgency::Reliable).unwrap();
+    assert_eq!(wire.0.lock().writes, 0);
+    drop(line.cork(&Context::from_waker(Waker::noop())));
+    assert_eq!(left(&wire), [Frame::Text(text("4a")), Frame::Binary(text("b"))]);
+}
+
+#[test]
+fn a_session_that_closes_takes_no_more() {
+    let (outbox, line, _) = line(10, OutboxLimits::default());
+    outbox.close();
+    assert_eq!(outbox.send("a"), Err(SendError::Closed));
+    assert!(matches!(line.verdict(), Verdict::Close));
+}
+
+#[test]
+fn the_task_is_woken_when_a_client_that_read_too_little_has_caught_up() {
+    struct Flag(std::sync::atomic::AtomicBool);
+    impl std::task::Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+    }
+    let (outbox, line, wire) = line(0, OutboxLimits { bytes: 10, packets: 10 });
+    outbox.send("67890").unwrap();
+    assert!(line.is_congested());
+    let flag = Arc::new(Flag(false.into()));
+    let waker = Waker::from(flag.clone());
+    let cork = line.cork(&Context::from_waker(&waker));
+    wire.0.lock().room = 1;
+    drop(cork);
+    assert!(!line.is_congested());
+    assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));
+}

@@ -1,0 +1,206 @@
+//! Refusals of the engine, byte for byte, and what layers see of them.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Polling, Reply, Seen, Server, WebSocket, config, recorder, request, send, settle};
+use tower_socketio::{codec::engine::Transport, engine::EngineConfig, exchange::ResponseKind};
+
+fn server() -> Server {
+    Server::new(recorder().0, EngineConfig::default())
+}
+
+async fn ask(server: &Server, method: &str, query: &str, headers: &[&str]) -> Reply {
+    send(server.connect(), request(method, query, headers, "")).await.unwrap()
+}
+
+const WEBSOCKET: [&str; 4] = [
+    "connection: Upgrade",
+    "upgrade: websocket",
+    "sec-websocket-version: 13",
+    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+];
+
+/// The headers of a websocket handshake, one of them changed (nothing: left out).
+fn handshake_but(name: &str, value: Option<&'static str>) -> Vec<&'static str> {
+    let is_other = |header: &&str| !header.starts_with(&format!("{name}: "));
+    WEBSOCKET.into_iter().filter(is_other).chain(value).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_request_is_refused_with_the_codes_json() {
+    let server = server();
+    let table = [
+        ("GET", "", 0, "Transport unknown", r#"{"transport":null}"#),
+        ("GET", "EIO=4&transport=tobi", 0, "Transport unknown", r#"{"transport":"tobi"}"#),
+        ("GET", "EIO=4&transport=__proto__", 0, "Transport unknown", r#"{"transport":"__proto__"}"#),
+        ("GET", "EIO=4&transport=polling&sid=nobody", 1, "Session ID unknown", r#"{"sid":"nobody"}"#),
+        ("POST", "EIO=4&transport=polling&sid=nobody", 1, "Session ID unknown", r#"{"sid":"nobody"}"#),
+        ("POST", "EIO=4&transport=polling", 2, "Bad handshake method", r#"{"method":"POST"}"#),
+        ("OPTIONS", "EIO=4&transport=polling", 2, "Bad handshake method", r#"{"method":"OPTIONS"}"#),
+        ("GET", "EIO=4&transport=websocket", 3, "Bad request", r#"{"name":"TRANSPORT_HANDSHAKE_ERROR"}"#),
+        ("GET", "EIO=3&transport=polling", 5, "Unsupported protocol version", r#"{"protocol":3}"#),
+        ("GET", "transport=polling", 5, "Unsupported protocol version", r#"{"protocol":3}"#),
+        ("GET", "EIO=04&transport=polling", 5, "Unsupported protocol version", r#"{"protocol":3}"#),
+    ];
+    for (method, query, code, message, context) in table {
+        let reply = ask(&server, method, query, &[]).await;
+        assert_eq!(reply.parts(), (400, &*format!(r#"{{"code":{code},"message":"{message}"}}"#)), "{query}");
+        assert_eq!(reply.header("content-type"), Some("application/json"), "{query}");
+        assert_eq!(reply.header("cache-control"), None, "{query}");
+        let seen = Seen { status: 400, session: None, error: Some((code, context.to_owned())) };
+        assert_eq!(server.seen(), [seen], "{query}");
+    }
+    assert_eq!(server.clients_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_is_refused_with_the_message_as_text_on_a_connection_that_closes() {
+    let server = server();
+    let table = [
+        ("GET", "EIO=4&transport=tobi", 0, "Transport unknown"),
+        ("GET", "EIO=4&transport=websocket&sid=nobody", 1, "Session ID unknown"),
+        ("POST", "EIO=4&transport=websocket", 2, "Bad handshake method"),
+        ("GET", "EIO=4&transport=polling", 3, "Bad request"),
+        ("GET", "EIO=3&transport=websocket", 5, "Unsupported protocol version"),
+        ("GET", "transport=websocket", 5, "Unsupported protocol version"),
+    ];
+    for (method, query, code, message) in table {
+        let reply = ask(&server, method, query, &WEBSOCKET).await;
+        assert_eq!(reply.parts(), (400, message), "{query}");
+        assert_eq!(reply.header("content-type"), Some("text/html"), "{query}");
+        assert_eq!(reply.header("connection"), Some("close"), "{query}");
+        assert_eq!(reply.header("content-length"), Some(&*message.len().to_string()), "{query}");
+        let seen = server.seen();
+        assert_eq!(seen.len(), 1);
+        assert_eq!(seen[0].error.as_ref().map(|error| error.0), Some(code), "{query}");
+    }
+    assert_eq!(server.clients_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_of_a_session_that_is_a_websocket_is_a_transport_mismatch() {
+    let server = server();
+    let polling = Polling::open(&server).await;
+    let _websocket = WebSocket::upgraded(&polling).await;
+    server.seen();
+    for method in ["GET", "POST"] {
+        let reply = ask(&server, method, &polling.query("polling"), &[]).await;
+        assert_eq!(reply.parts(), (400, r#"{"code":3,"message":"Bad request"}"#));
+        let context =
+            r#"{"name":"TRANSPORT_MISMATCH","transport":"polling","previousTransport":"websocket"}"#;
+        assert_eq!(server.seen()[0].error, Some((3, context.to_owned())));
+    }
+    assert_eq!(server.clients_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_request_for_the_websocket_of_a_polling_session_is_a_transport_mismatch() {
+    let server = server();
+    let polling = Polling::open(&server).await;
+    let reply = ask(&server, "GET", &polling.query("websocket"), &[]).await;
+    assert_eq!(reply.parts(), (400, r#"{"code":3,"message":"Bad request"}"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_method_with_a_session_is_an_empty_500_and_harms_nobody() {
+    let server = server();
+    let polling = Polling::open(&server).await;
+    for method in ["OPTIONS", "PUT", "HEAD", "DELETE", "PATCH"] {
+        server.seen();
+        let reply = ask(&server, method, &polling.query("polling"), &[]).await;
+        assert_eq!(reply.parts(), (500, ""), "{method}");
+        assert_eq!(server.seen(), [Seen { status: 500, session: None, error: None }], "{method}");
+    }
+    assert_eq!(polling.post("4still here").await.parts(), (200, "ok"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_websocket_handshake_is_never_a_101() {
+    let server = server();
+    let polling = Polling::open(&server).await;
+    let key = "Missing or invalid Sec-WebSocket-Key header";
+    let version = "Missing or invalid Sec-WebSocket-Version header";
+    let protocol = "Invalid Sec-WebSocket-Protocol header";
+    let table = [
+        ("upgrade", Some("upgrade: h2c"), "Invalid Upgrade header"),
+        ("upgrade", Some("upgrade: websocket, h2c"), "Invalid Upgrade header"),
+        ("sec-websocket-key", None, key),
+        ("sec-websocket-key", Some("sec-websocket-key: "), key),
+        ("sec-websocket-key", Some("sec-websocket-key: short=="), key),
+        ("sec-websocket-key", Some("sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=!"), key),
+        ("sec-websocket-version", None, version),
+        ("sec-websocket-version", Some("sec-websocket-version: 12"), version),
+        ("sec-websocket-version", Some("sec-websocket-version: 13, 8"), version),
+        ("sec-websocket-protocol", Some("sec-websocket-protocol: ,"), protocol),
+        ("sec-websocket-protocol", Some("sec-websocket-protocol: a b"), protocol),
+    ];
+    for (name, value, message) in table {
+        for query in ["EIO=4&transport=websocket".to_owned(), polling.query("websocket")] {
+            server.seen();
+            let reply = ask(&server, "GET", &query, &handshake_but(name, value)).await;
+            assert_eq!(reply.parts(), (400, message), "{value:?}");
+            assert_eq!(reply.header("connection"), Some("close"), "{value:?}");
+            assert_eq!(reply.header("content-type"), Some("text/html"), "{value:?}");
+            assert_eq!(server.seen(), [Seen { status: 400, session: None, error: None }], "{value:?}");
+        }
+    }
+    let reply = ask(&server, "POST", &polling.query("websocket"), &WEBSOCKET).await;
+    assert_eq!(reply.parts(), (405, "Invalid HTTP method"));
+    assert_eq!(server.clients_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_version_says_which_one_is_spoken() {
+    let headers = handshake_but("sec-websocket-version", Some("sec-websocket-version: 99"));
+    let reply = ask(&server(), "GET", "EIO=4&transport=websocket", &headers).await;
+    assert_eq!(reply.header("sec-websocket-version"), Some("13"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_websocket_handshake_without_one_of_its_two_hop_headers_is_a_plain_request() {
+    let server = server();
+    for name in ["connection", "upgrade"] {
+        let reply = ask(&server, "GET", "EIO=4&transport=websocket", &handshake_but(name, None)).await;
+        assert_eq!(reply.parts(), (400, r#"{"code":3,"message":"Bad request"}"#), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_success_says_what_it_is_to_its_session() {
+    let (make, mut sessions) = recorder();
+    let server = Server::new(make, EngineConfig::default());
+    let polling = Polling::open(&server).await;
+    sessions.next().await.send("a");
+    polling.poll().await;
+    polling.post("4b").await;
+    let _candidate = WebSocket::candidate(&polling).await;
+    let _direct = WebSocket::open(&server).await;
+    let (poll, websocket) = (Transport::Polling, Transport::WebSocket);
+    let expected = [
+        (200, ResponseKind::Opened, poll),
+        (200, ResponseKind::Polled, poll),
+        (200, ResponseKind::Posted, poll),
+        (101, ResponseKind::Upgraded, websocket),
+        (101, ResponseKind::Opened, websocket),
+    ];
+    let seen: Vec<_> =
+        server.seen().into_iter().map(|seen| (seen.status, seen.session, seen.error)).collect();
+    assert_eq!(seen, expected.map(|(status, kind, transport)| (status, Some((kind, transport)), None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_outside_of_the_table_carry_no_error() {
+    let (make, _sessions) = recorder();
+    let server = Server::new(make, config(|config| config.max_payload = 10));
+    let polling = Polling::open(&server).await;
+    server.seen();
+    polling.post("4 more than ten bytes").await;
+    let first = polling.get();
+    settle().await;
+    polling.poll().await;
+    assert_eq!(first.reply().await.text(), "1");
+    let mut seen: Vec<_> = server.seen().into_iter().map(|seen| (seen.status, seen.error)).collect();
+    seen.sort();
+    assert_eq!(seen, [(200, None), (400, None), (413, None)]);
+}
