@@ -58,8 +58,11 @@ fn broadcast(c: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
             bencher.iter(|| {
                 runtime.block_on(async {
-                    io.emit("news", black_box("a text of about seventy bytes, as chats and tickers send them all day"))
-                        .expect("an event that can be encoded");
+                    io.emit(
+                        "news",
+                        black_box("a text of about seventy bytes, as chats and tickers send them all day"),
+                    )
+                    .expect("an event that can be encoded");
                     for _ in 0..count {
                         received.recv().await.expect("a delivery");
                     }

@@ -144,7 +144,7 @@ async fn the_client_is_not_counted_any_more_when_the_end_is_told() {
 async fn a_future_of_the_scope_runs_on_after_the_end() {
     let (websocket, mut session) = websocket().await;
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    session.open.scope.spawn(async move {
+    session.open.scope.drive(async move {
         sleep(29 * SECOND).await;
         sender.send(()).unwrap();
     });
@@ -160,7 +160,7 @@ async fn a_future_of_the_scope_is_dropped_when_the_drain_is_over() {
     let (websocket, mut session, _server, _sessions) = websocket_with(recorder(), drained).await;
     let dropped = Dropped::default();
     let guard = OnDrop(dropped.clone());
-    session.open.scope.spawn(async move {
+    session.open.scope.drive(async move {
         let _guard = guard;
         pending::<()>().await;
     });
@@ -180,7 +180,7 @@ async fn a_future_that_comes_after_the_drain_is_dropped_at_once() {
     sleep(31 * SECOND).await;
     let dropped = Dropped::default();
     let guard = OnDrop(dropped.clone());
-    session.open.scope.spawn(async move { drop(guard) });
+    session.open.scope.drive(async move { drop(guard) });
     assert_eq!(dropped.count(), 1);
 }
 
@@ -189,13 +189,14 @@ async fn the_last_future_of_the_scope_may_leave_another_one() {
     let (websocket, session) = websocket().await;
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let (scope, closed) = (session.open.scope.clone(), session.open.closed);
-    session.open.scope.spawn(async move {
+    session.open.scope.drive(async move {
         closed.await;
-        scope.spawn(async move {
+        scope.drive(async move {
             sleep(SECOND).await;
             sender.send(()).unwrap();
         });
     });
+    settle().await;
     drop(websocket);
     receiver.await.unwrap();
 }
@@ -210,14 +211,14 @@ async fn a_panic_in_a_future_of_the_scope_harms_nobody() {
         }
     }
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    session.open.scope.spawn(async { panic!("in a future") });
-    session.open.scope.spawn(async { drop(PanicsWhenDropped) });
+    session.open.scope.drive(async { panic!("in a future") });
+    session.open.scope.drive(async { drop(PanicsWhenDropped) });
     let panicking = PanicsWhenDropped;
-    session.open.scope.spawn(std::future::poll_fn(move |_| {
+    session.open.scope.drive(std::future::poll_fn(move |_| {
         let _owned = &panicking;
         std::task::Poll::Ready(())
     }));
-    session.open.scope.spawn(async move {
+    session.open.scope.drive(async move {
         sleep(SECOND).await;
         sender.send(()).unwrap();
     });

@@ -325,7 +325,7 @@ async fn a_panic_in_the_drop_of_a_service_harms_nobody() {
     let sender = Arc::new(std::sync::Mutex::new(Some(sender)));
     let make = service_fn(move |open: Open| {
         let sender = sender.lock().unwrap().take().unwrap();
-        open.scope.spawn(async move {
+        open.scope.drive(async move {
             open.closed.await;
             sleep(SECOND).await;
             sender.send(()).unwrap();

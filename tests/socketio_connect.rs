@@ -39,7 +39,11 @@ trait GatePredicate:
 }
 
 impl<T> GatePredicate for T where
-    T: tower::filter::AsyncPredicate<Connect, Request = Connect, Future: Send> + Clone + Send + Sync + 'static
+    T: tower::filter::AsyncPredicate<Connect, Request = Connect, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
 {
 }
 
@@ -52,9 +56,8 @@ fn refusing(refusal: Refusal) -> AsyncFilterLayer<impl GatePredicate> {
 
 #[tokio::test(start_paused = true)]
 async fn connect_is_answered_with_a_socket_id() {
-    let (stack, io) = built(
-        SocketIo::builder().namespace("/", Namespace::new()).namespace("/admin", Namespace::new()),
-    );
+    let (stack, io) =
+        built(SocketIo::builder().namespace("/", Namespace::new()).namespace("/admin", Namespace::new()));
     let table = [
         ("0", "0{"),
         ("0/", "0{"),
@@ -488,13 +491,12 @@ async fn a_socket_is_connected_from_on_connect_on() {
 #[tokio::test(start_paused = true)]
 async fn rooms_joined_in_a_connect_layer_are_there_when_the_socket_is() {
     let gate = Arc::new(Semaphore::new(0));
-    let layers = ServiceBuilder::new().layer(gated(&gate)).layer(AsyncFilterLayer::new(
-        async |connect: Connect| {
+    let layers =
+        ServiceBuilder::new().layer(gated(&gate)).layer(AsyncFilterLayer::new(async |connect: Connect| {
             connect.socket.join(["a", "b", "c"]);
             connect.socket.leave("b");
             Ok::<_, BoxError>(connect)
-        },
-    ));
+        }));
     let (stack, io) = root(Namespace::new().connect_layer(layers));
     let mut client = stack.session().await;
     client.send("0").await;

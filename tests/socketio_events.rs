@@ -273,12 +273,13 @@ async fn a_sender_dropped_unsent_acknowledges_with_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_of_a_handler_with_a_sender_is_acknowledged_unless_the_sender_was_used() {
-    let namespace = Namespace::new()
-        .on("error", async |_ack: AckSender| Err::<(), _>("no"))
-        .on("both", async |ack: AckSender| {
+    let namespace = Namespace::new().on("error", async |_ack: AckSender| Err::<(), _>("no")).on(
+        "both",
+        async |ack: AckSender| {
             ack.send("first").unwrap();
             Err::<(), _>("no")
-        });
+        },
+    );
     let (stack, _io) = root(namespace);
     let mut client = stack.client().await;
     let answer = client.ask(r#"20["error"]"#).await;
@@ -405,10 +406,7 @@ async fn binary_passes_through_polling_too() {
     client.join("/").await;
     let payload = concat!(r#"451-0["echo",{"_placeholder":true,"num":0}]"#, "\x1e", "bAQID");
     assert_eq!(client.post_raw(payload).await.status, 200);
-    assert_eq!(
-        client.packets().await,
-        [r#"61-0[{"_placeholder":true,"num":0}]"#, "engine bAQID"]
-    );
+    assert_eq!(client.packets().await, [r#"61-0[{"_placeholder":true,"num":0}]"#, "engine bAQID"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -468,7 +466,9 @@ async fn counted(log: Log, gate: Arc<Semaphore>, n: usize) {
     gate.acquire().await.unwrap().forget();
 }
 
-async fn gated_server(namespace: impl tower_socketio::socketio::IntoConnectService) -> (Stack, Log, Arc<Semaphore>) {
+async fn gated_server(
+    namespace: impl tower_socketio::socketio::IntoConnectService,
+) -> (Stack, Log, Arc<Semaphore>) {
     let (log, gate) = (Log::default(), Arc::new(Semaphore::new(0)));
     let builder = SocketIo::builder().state(log.clone()).state(gate.clone());
     let limits = limits(|limits| limits.events_in_flight = 3);

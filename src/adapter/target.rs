@@ -59,6 +59,16 @@ impl IntoRooms for SocketId {
     }
 }
 
+/// The items of a slice of `&str`.
+impl<'a, T: ?Sized> IntoRooms for &&'a T
+where
+    &'a T: IntoRooms,
+{
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        (*self).into_rooms()
+    }
+}
+
 impl<R: IntoRooms, const N: usize> IntoRooms for [R; N] {
     fn into_rooms(self) -> impl Iterator<Item = Room> {
         self.into_iter().flat_map(IntoRooms::into_rooms)
@@ -72,6 +82,15 @@ impl<R: IntoRooms> IntoRooms for Vec<R> {
 }
 
 impl<'a, R> IntoRooms for &'a [R]
+where
+    &'a R: IntoRooms,
+{
+    fn into_rooms(self) -> impl Iterator<Item = Room> {
+        self.iter().flat_map(IntoRooms::into_rooms)
+    }
+}
+
+impl<'a, R, const N: usize> IntoRooms for &'a [R; N]
 where
     &'a R: IntoRooms,
 {

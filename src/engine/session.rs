@@ -207,7 +207,7 @@ where
             self.candidate = Some(Candidate::new(offer, now() + self.config.upgrade_timeout));
         } else if Arc::strong_count(&self.turned_away) <= MAX_TURNED_AWAY {
             let (limit, token) = (self.config.upgrade_timeout, self.turned_away.clone());
-            self.scope.spawn(async move {
+            self.scope.drive(async move {
                 turn_away(offer, limit).await;
                 drop(token);
             });
@@ -231,7 +231,7 @@ where
     fn dismiss_candidate(&mut self, cx: &mut Context<'_>) {
         if let Some(wire) = self.candidate.take().and_then(|candidate| candidate.dismiss(cx)) {
             let limit = self.config.upgrade_timeout;
-            self.scope.spawn(async move {
+            self.scope.drive(async move {
                 // What the client still has to say is of no interest when its time is up.
                 tokio::time::timeout(limit, linger(wire)).await.ok();
             });

@@ -30,7 +30,7 @@ struct Shared {
 
 impl Scope {
     /// Has the session's task poll this future. Once the session is over, it is dropped at once.
-    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+    pub fn drive(&self, future: impl Future<Output = ()> + Send + 'static) {
         // It is dropped within its last poll, where a panic of its drop is caught too.
         let whole = async move {
             future.await;

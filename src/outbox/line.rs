@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    queue::{OutboxLimits, Queue},
+    queue::{OutboxLimits, Parcel, Queue},
     sending::{SendError, Sent, Urgency},
     wire::{Fault, Received, Wire},
 };
@@ -65,36 +65,26 @@ impl Line {
 
     // What emitters do.
 
-    pub(super) fn push(
-        &self,
-        frames: impl Iterator<Item = Frame> + Clone,
-        urgency: Urgency,
-    ) -> Result<Sent, SendError> {
-        self.accept(frames, urgency, State::drain)
+    pub(super) fn push(&self, parcel: Parcel<'_>, urgency: Urgency) -> Result<Sent, SendError> {
+        self.accept(parcel, urgency, State::drain)
     }
 
-    pub(super) fn push_for_later(
-        &self,
-        frames: impl Iterator<Item = Frame> + Clone,
-        urgency: Urgency,
-    ) -> Result<Sent, SendError> {
-        self.accept(frames, urgency, |state| state.waker.clone())
+    pub(super) fn push_for_later(&self, parcel: Parcel<'_>, urgency: Urgency) -> Result<Sent, SendError> {
+        self.accept(parcel, urgency, |state| state.waker.clone())
     }
 
-    /// Queues the frames if there is room. If nothing waited before, `start` gets them on their way; it says whom to wake.
+    /// Queues the parcel if there is room. If nothing waited before, `start` gets them on their way; it says whom to wake.
     fn accept(
         &self,
-        frames: impl Iterator<Item = Frame> + Clone,
+        parcel: Parcel<'_>,
         urgency: Urgency,
         start: impl FnOnce(&mut State) -> Option<Waker>,
     ) -> Result<Sent, SendError> {
-        let (count, bytes) =
-            frames.clone().fold((0, 0), |(count, bytes), frame| (count + 1, bytes + frame.len()));
         let mut state = self.state.lock();
         if !matches!(state.phase, Phase::Open) {
             return Err(SendError::Closed);
         }
-        let has_room = state.queue.has_room(count, bytes, &self.limits);
+        let has_room = state.queue.has_room(&parcel, &self.limits);
         if urgency == Urgency::Volatile && !(has_room && state.is_writable()) {
             return Ok(Sent::Dropped);
         }
@@ -109,7 +99,7 @@ impl Line {
             return Err(SendError::Full);
         }
         let nothing_waited = state.queue.is_empty() && !state.needs_flush;
-        frames.for_each(|frame| state.queue.push(frame));
+        state.queue.push_all(parcel);
         let to_wake = if nothing_waited && !state.is_corked { start(&mut state) } else { None };
         drop(state);
         wake(to_wake);

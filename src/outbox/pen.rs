@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{
     line::Line,
+    queue::Parcel,
     sending::{SendError, Sent, Urgency},
 };
 use crate::codec::engine::{Frame, Message};
@@ -29,8 +30,8 @@ impl Outbox {
     /// # Errors
     /// When the session has ended, or the client is over its limits.
     pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let frame = Frame::message(message.into());
-        self.line.push(std::iter::once(frame), Urgency::Reliable).map(drop)
+        let parcel = Parcel { first: Frame::message(message.into()), attachments: &[] };
+        self.line.push(parcel, Urgency::Reliable).map(drop)
     }
 
     /// Sends an encoded text message and the binary messages that belong to it, with nothing in between. The text
@@ -41,8 +42,7 @@ impl Outbox {
         attachments: &[Bytes],
         urgency: Urgency,
     ) -> Result<Sent, SendError> {
-        let text = std::iter::once(Frame::Text(text.clone()));
-        self.line.push(text.chain(attachments.iter().cloned().map(Frame::Binary)), urgency)
+        self.line.push(Parcel { first: Frame::Text(text.clone()), attachments }, urgency)
     }
 
     /// The same, but never on this thread: the session's task sends it. For broadcasts to many.
@@ -52,8 +52,7 @@ impl Outbox {
         attachments: &[Bytes],
         urgency: Urgency,
     ) -> Result<Sent, SendError> {
-        let text = std::iter::once(Frame::Text(text.clone()));
-        self.line.push_for_later(text.chain(attachments.iter().cloned().map(Frame::Binary)), urgency)
+        self.line.push_for_later(Parcel { first: Frame::Text(text.clone()), attachments }, urgency)
     }
 
     /// Closes the session, reason [`CloseReason::ForcedClose`](crate::CloseReason::ForcedClose): what is queued is

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use crate::codec::engine::Frame;
 
 /// How much may wait for a client that does not read.
@@ -19,6 +21,22 @@ pub struct OutboxLimits {
 impl Default for OutboxLimits {
     fn default() -> Self {
         Self { bytes: 8_000_000, packets: 16_384 }
+    }
+}
+
+/// Packets that leave with nothing in between: a message, or one and the attachments that belong to it.
+pub(crate) struct Parcel<'a> {
+    pub(crate) first: Frame,
+    pub(crate) attachments: &'a [Bytes],
+}
+
+impl Parcel<'_> {
+    fn packets(&self) -> usize {
+        1 + self.attachments.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.first.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
     }
 }
 
@@ -59,8 +77,13 @@ impl Queue {
         std::mem::take(&mut self.frames)
     }
 
-    pub(crate) fn has_room(&self, frames: usize, bytes: usize, limits: &OutboxLimits) -> bool {
-        self.frames.len().saturating_add(frames) <= limits.packets
-            && self.bytes.saturating_add(bytes) <= limits.bytes
+    pub(crate) fn push_all(&mut self, parcel: Parcel<'_>) {
+        self.push(parcel.first);
+        parcel.attachments.iter().cloned().map(Frame::Binary).for_each(|frame| self.push(frame));
+    }
+
+    pub(crate) fn has_room(&self, parcel: &Parcel<'_>, limits: &OutboxLimits) -> bool {
+        self.frames.len().saturating_add(parcel.packets()) <= limits.packets
+            && self.bytes.saturating_add(parcel.bytes()) <= limits.bytes
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::HashMap, error::Error, fmt};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::emit_error::EmitError;
 use crate::{
     codec::parser::{Args, ArgsError},
     id::SocketId,
@@ -21,7 +22,7 @@ pub enum AckError {
     /// It came, and is no value of the type that was asked for.
     Decode(ArgsError),
     /// The question could not be sent.
-    Emit(super::emit_error::EmitError),
+    Emit(EmitError),
 }
 
 impl fmt::Display for AckError {
@@ -70,6 +71,15 @@ struct Table {
 pub(crate) enum Unregistered {
     Closed,
     Full,
+}
+
+impl From<Unregistered> for AckError {
+    fn from(error: Unregistered) -> Self {
+        match error {
+            Unregistered::Closed => Self::Disconnected,
+            Unregistered::Full => Self::Emit(EmitError::TooManyAcks),
+        }
+    }
 }
 
 impl AckTable {

@@ -129,11 +129,10 @@ impl Broadcast {
         let mut unasked = Vec::new();
         members.retain(|member| {
             let waiting = Waiting::OneOfMany(sender.clone());
-            let is_asked = member.acks.register(id, waiting, self.namespace.limits.acks_outstanding).is_ok();
-            if !is_asked {
-                unasked.push(member.id.clone());
-            }
-            is_asked
+            let registered = member.acks.register(id, waiting, self.namespace.limits.acks_outstanding);
+            let Err(error) = registered else { return true };
+            unasked.push((member.id.clone(), error.into()));
+            false
         });
         send(&members, &packet, self.urgency);
         let waited = members.into_iter().map(|member| (member.id.clone(), member)).collect();
@@ -166,7 +165,7 @@ struct Asked {
     id: u64,
     waited: HashMap<SocketId, Arc<Member>>,
     answers: mpsc::Receiver<Answer>,
-    unasked: Vec<SocketId>,
+    unasked: Vec<(SocketId, AckError)>,
 }
 
 impl Drop for Asked {
@@ -212,7 +211,7 @@ impl<T: DeserializeOwned> Future for RepliesFuture<T> {
         if !asked.waited.is_empty() && this.deadline.poll(cx).is_pending() {
             return Poll::Pending;
         }
-        missing.extend(asked.unasked.drain(..).map(|id| (id, AckError::Disconnected)));
+        missing.append(&mut asked.unasked);
         missing.extend(asked.waited.drain().map(|(id, member)| {
             member.acks.forget(asked.id);
             (id, AckError::Timeout)

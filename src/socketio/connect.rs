@@ -80,7 +80,9 @@ impl Refusal {
     pub(crate) fn from_error(error: BoxError) -> Self {
         match error.downcast::<Self>() {
             Ok(refusal) => *refusal,
-            Err(error) => Self::new(guarded("the text of an error", || error.to_string()).unwrap_or_default()),
+            Err(error) => {
+                Self::new(guarded("the text of an error", || error.to_string()).unwrap_or_default())
+            }
         }
     }
 

@@ -50,7 +50,7 @@ impl Service<Open> for Connector {
             is_broken: false,
         };
         let Open { request, outbox, closed, scope, .. } = open;
-        scope.spawn(Driver::new(self.hub.clone(), self.service.clone(), link, request, outbox, closed));
+        scope.drive(Driver::new(self.hub.clone(), self.service.clone(), link, request, outbox, closed));
         ready(Ok(connection))
     }
 }

@@ -85,7 +85,10 @@ impl Stack {
     }
 
     /// Accepts TCP connections at the address that is returned.
-    pub(crate) async fn listen(&self, prepare: impl Fn(&tokio::net::TcpStream) + Send + 'static) -> SocketAddr {
+    pub(crate) async fn listen(
+        &self,
+        prepare: impl Fn(&tokio::net::TcpStream) + Send + 'static,
+    ) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serve = self.0.clone();
@@ -112,7 +115,8 @@ impl Stack {
 
     /// A client that polls and has joined nothing yet.
     pub(crate) async fn polling(&self) -> Poller {
-        let handshake = send(self.connect(), request("GET", "EIO=4&transport=polling", &[], "")).await.unwrap();
+        let handshake =
+            send(self.connect(), request("GET", "EIO=4&transport=polling", &[], "")).await.unwrap();
         assert_eq!(handshake.status, 200, "{}", handshake.text());
         let open: serde_json::Value = serde_json::from_str(&handshake.text()[1..]).unwrap();
         Poller { stack: self.clone(), sid: open["sid"].as_str().unwrap().to_owned() }
@@ -253,7 +257,9 @@ impl Poll {
         let reply = self.0.await.unwrap().unwrap();
         assert_eq!(reply.status, 200, "{}", reply.text());
         let packets = reply.text().split('\x1e');
-        packets.map(|packet| packet.strip_prefix('4').map_or(format!("engine {packet}"), str::to_owned)).collect()
+        packets
+            .map(|packet| packet.strip_prefix('4').map_or(format!("engine {packet}"), str::to_owned))
+            .collect()
     }
 
     pub(crate) fn abort(self) {

@@ -177,6 +177,34 @@ test("rooms are apart", async (t) => {
   await sees(bob, "#here", "2 people here");
 });
 
+test("whoever leaves may come in again, over the same connection", async (t) => {
+  const { ada, bob } = await twoPeople(t, await chatServer(t));
+  await sees(ada, "#status", "WebSocket");
+  await ada.page.getByRole("button", { name: "Leave" }).click();
+  await sees(bob, ".note", "Ada left.");
+  await sees(bob, "#online", "1 online");
+  await sees(ada, "#door-online", "1 person is here.");
+  await joins(ada, "Ada again", "lobby");
+  await sees(bob, ".note", "Ada again came in.");
+  await says(bob, "welcome back");
+  await sees(ada, ".bubble", "welcome back");
+  assert.equal(ada.sockets.length, 1);
+});
+
+test("a copy of one's own page takes the name over, and the first page says so", async (t) => {
+  const { ada, bob } = await twoPeople(t, await chatServer(t));
+  const opened = ada.context.waitForEvent("page");
+  await ada.page.evaluate(() => void window.open(location.href)); // with the same session storage, as a browser's "duplicate" does
+  const copy = { page: await opened };
+  await joins(copy, "Ada");
+  await sees(ada, "#refusal", /another page/);
+  await sees(copy, "#here", "2 people here");
+  await says(copy, "from the copy");
+  await sees(bob, ".bubble", "from the copy");
+  await sees(bob, "#online", "2 online");
+  assert.deepEqual(await texts(bob, ".note"), ["You are in #lobby."], "nobody came or went");
+});
+
 test("one connection carries both namespaces, and is upgraded to a websocket", async (t) => {
   const { ada } = await twoPeople(t, await chatServer(t));
   await sees(ada, "#status", "WebSocket");

@@ -97,7 +97,7 @@ chat.on("connect_error", (error) => {
 
 chat.on("disconnect", (reason) => {
   if (chat.active) return showState("reconnecting", "Reconnecting…");
-  if (reason === "io server disconnect") showDoor("You were signed in here from another page.");
+  if (reason === "io server disconnect") showDoor("This name came in from another page, so you were signed out here.");
 });
 
 chat.on("welcome", ({ nick, room }) => {

@@ -6,7 +6,12 @@ mod chat;
 mod page;
 mod people;
 
-use std::{env, io, process::ExitCode, time::Duration};
+use std::{
+    env,
+    io::{self, IsTerminal},
+    process::ExitCode,
+    time::Duration,
+};
 
 use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use tokio::{net::TcpListener, select, signal, time::sleep};
@@ -22,7 +27,11 @@ const LAST_REQUESTS: Duration = Duration::from_secs(1);
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -62,7 +71,7 @@ async fn ctrl_c() {
 
 fn log_refusal(refusal: &ConnectionError) {
     let uri = &refusal.request().uri;
-    warn!(code = refusal.code(), message = refusal.message(), context = ?refusal.context(), %uri, "refused");
+    warn!(code = refusal.code(), why = refusal.message(), context = ?refusal.context(), %uri, "refused");
 }
 
 fn no_sniffing(headers: &mut HeaderMap, _request: &Parts) {

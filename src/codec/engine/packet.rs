@@ -163,6 +163,14 @@ impl Frame {
         self.len() == 0
     }
 
+    /// The length of the text form.
+    pub(super) fn text_len(&self) -> usize {
+        match self {
+            Self::Text(bytes) => bytes.len(),
+            Self::Binary(bytes) => 1 + bytes.len().div_ceil(3) * 4,
+        }
+    }
+
     /// Appends the text form, which polling uses for every packet.
     pub(super) fn encode_into(&self, out: &mut Vec<u8>) {
         match self {

@@ -11,9 +11,10 @@ use crate::text::Text;
 const SEPARATOR: u8 = 0x1e;
 
 /// Encodes all packets as one payload. Without packets it is empty.
-pub fn encode<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> Bytes {
-    let mut out = Vec::new();
-    for (index, frame) in frames.into_iter().enumerate() {
+pub fn encode<'a>(frames: impl IntoIterator<Item = &'a Frame, IntoIter: Clone>) -> Bytes {
+    let frames = frames.into_iter();
+    let mut out = Vec::with_capacity(frames.clone().map(|frame| frame.text_len() + 1).sum());
+    for (index, frame) in frames.enumerate() {
         if index > 0 {
             out.push(SEPARATOR);
         }
