@@ -293,7 +293,7 @@ async fn a_socket_disconnected_in_on_connect_ends_after_its_first_await() {
         .on_connect(async |socket: Socket, State(log): State<Log>| {
             socket.disconnect();
             log.add("connect");
-            tokio::task::yield_now().await;
+            tokio::time::sleep(SECOND).await;
             log.add("later");
         })
         .on("x", async |State(log): State<Log>| log.add("event"))
@@ -303,6 +303,7 @@ async fn a_socket_disconnected_in_on_connect_ends_after_its_first_await() {
     client.post(&["0", r#"2["x"]"#]).await;
     let packets = client.packets().await;
     assert!(packets[0].starts_with("0{") && packets[1..] == ["1"], "{packets:?}");
+    tokio::time::sleep(2 * SECOND).await;
     assert_eq!(log.all(), ["connect", "disconnect", "later"]);
 }
 

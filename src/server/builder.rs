@@ -17,6 +17,27 @@ use crate::{
 };
 
 /// Puts a [`SocketIo`] together. What is wrong is said by [`build`](Self::build), with advice.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_socketio::prelude::*;
+///
+/// #[derive(Clone)]
+/// struct Greeting(&'static str);
+///
+/// let io = SocketIo::builder()
+///     .state(Greeting("hello"))
+///     .namespace("/", Namespace::new().on("greet", async |State(greeting): State<Greeting>| Ack(greeting.0)))
+///     .ping_interval(Duration::from_secs(10))
+///     .max_payload(100_000)
+///     .build();
+/// # drop(io);
+///
+/// // What a handler needs is checked here, not at the first event.
+/// let needy = Namespace::new().on("greet", async |_: State<Greeting>| {});
+/// let error = SocketIo::builder().namespace("/", needy).try_build().unwrap_err();
+/// assert!(error.to_string().contains("give one with `.state(..)`"));
+/// ```
 #[derive(Debug)]
 #[must_use = "a server is there after `build`"]
 pub struct SocketIoBuilder {

@@ -35,6 +35,24 @@ const WRITTEN_INLINE: usize = 64;
 ///
 /// Each operator gives a new value, so that a chain can be kept and extended in several ways. It means the sockets
 /// that are connected, and in the rooms, at the moment of the `emit`; each of them once.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use tower_socketio::{BoxError, prelude::*};
+/// async fn announce(io: Io, socket: Socket) -> Result<(), BoxError> {
+///     io.emit("news", "for everybody")?;
+///     io.to("red").to("blue").except("muted").emit("news", ("for two rooms", 2))?;
+///     io.of("/admin").to(socket.id()).volatile().emit("load", 0.7)?;
+///     socket.broadcast().emit("joined", socket.id())?; // everybody but this socket
+///
+///     let votes = io.to("red").timeout(Duration::from_secs(5)).emit_with_ack::<bool>("vote", "pizza?").await?;
+///     println!("{} said yes", votes.replies.iter().filter(|yes| **yes).count());
+///     for (id, why) in votes.missing {
+///         println!("{id}: {why}");
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a broadcast does nothing until something is emitted"]
 pub struct Broadcast {

@@ -53,6 +53,36 @@ impl Connect {
 /// A client may not join a namespace: CONNECT_ERROR, `{"message":…,"data":…}`.
 ///
 /// Any error of a connect service refuses the client; its text is the message. With this one, data go with it.
+///
+/// ```
+/// # use serde::Deserialize;
+/// # use serde_json::json;
+/// use tower::filter::AsyncFilterLayer; // tower's feature `filter`
+/// use tower_socketio::{BoxError, prelude::*};
+///
+/// #[derive(Deserialize)]
+/// struct Credentials {
+///     token: String,
+/// }
+///
+/// #[derive(Clone)]
+/// struct User(&'static str);
+///
+/// async fn auth(connect: Connect) -> Result<Connect, BoxError> {
+///     match connect.auth::<Credentials>() {
+///         Ok(Credentials { token }) if token == "secret" => {
+///             connect.socket.data().insert(User("ada"));
+///             Ok(connect)
+///         }
+///         _ => Err(Refusal::new("not authorized").data(json!({ "login": "/login" })).into()),
+///     }
+/// }
+///
+/// let private = Namespace::new()
+///     .on("who am i", async |Extension(user): Extension<User>| Ack(user.0))
+///     .connect_layer(AsyncFilterLayer::new(auth));
+/// # SocketIo::builder().namespace("/private", private).build();
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
     message: String,

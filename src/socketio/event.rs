@@ -188,6 +188,15 @@ impl AckSlot {
 /// the handler returns is none.
 ///
 /// Dropped without an answer, it answers with an error, so that the client does not wait in vain.
+///
+/// ```
+/// # use tower_socketio::prelude::*;
+/// let namespace = Namespace::new().on("slow", async |ack: AckSender| {
+///     // What is spawned goes on when the client is gone; a handler ends some time after.
+///     tokio::spawn(async move { ack.send(("done", 1)).ok() });
+/// });
+/// # let _ = namespace;
+/// ```
 #[derive(Debug)]
 pub struct AckSender {
     socket: Socket,

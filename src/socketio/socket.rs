@@ -23,6 +23,21 @@ use crate::{
 };
 
 /// A client in a namespace. Handles are cheap to clone, and all mean the same socket.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use bytes::Bytes;
+/// # use tower_socketio::{BoxError, prelude::*};
+/// async fn greet(socket: Socket) -> Result<(), BoxError> {
+///     socket.join(["lobby", "news"]);
+///     socket.emit("welcome", ("to", "the lobby"))?; // a tuple is several arguments
+///     socket.emit("icon", Bytes::from_static(b"\x89PNG"))?; // bytes are an attachment
+///     let name: String = socket.timeout(Duration::from_secs(5)).emit_with_ack("your name?", ()).await?;
+///     socket.to("lobby").emit("joined", name)?;
+///     Ok(())
+/// }
+/// # Namespace::new().on("hello", greet);
+/// ```
 #[derive(Clone)]
 pub struct Socket {
     member: Arc<Member>,

@@ -5,7 +5,6 @@
 
 use std::{
     collections::VecDeque,
-    convert::Infallible,
     fmt::Display,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -18,7 +17,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
-    net::TcpListener,
+    net::TcpSocket,
     sync::Notify,
     task::JoinHandle,
 };
@@ -84,17 +83,16 @@ impl Stack {
         client
     }
 
-    /// Accepts TCP connections at the address that is returned.
-    pub(crate) async fn listen(
-        &self,
-        prepare: impl Fn(&tokio::net::TcpStream) + Send + 'static,
-    ) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    /// Accepts TCP connections, whose buffers at the server are as small as can be, at the address that is returned.
+    pub(crate) async fn listen(&self) -> SocketAddr {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = socket.listen(16).unwrap();
         let address = listener.local_addr().unwrap();
         let serve = self.0.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                prepare(&stream);
                 serve(Box::new(stream));
             }
         });
@@ -303,6 +301,3 @@ impl Log {
         self.0.0.lock().unwrap().len()
     }
 }
-
-/// The error of a service that never fails.
-pub(crate) type Never = Infallible;

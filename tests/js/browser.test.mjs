@@ -24,7 +24,7 @@ before(async () => {
 
 after(() => browser?.close());
 
-const startChat = (port = 0) => start("example-chat", { port, ready: /^chat is at http:\/\/127\.0\.0\.1:(\d+)$/ });
+const startChat = (port = 0) => start("example-chat", /^chat is at http:\/\/127\.0\.0\.1:(\d+)$/, port);
 
 /** A server for this test alone. */
 async function chatServer(t) {

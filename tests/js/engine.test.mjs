@@ -8,7 +8,7 @@ import { start } from "./server.mjs";
 let server;
 
 before(async () => {
-  server = await start("example-interop", { ready: /^listening on (\d+)$/ });
+  server = await start("example-interop", /^listening on (\d+)$/);
 });
 
 after(() => server?.stop("SIGKILL"));

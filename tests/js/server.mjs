@@ -23,26 +23,25 @@ function program(name) {
   return file;
 }
 
-/** Starts an example; `ready` is matched against each line that it prints, and its first group is the port. */
-export async function start(name, { port = 0, ready }) {
+/** Starts an example, and waits for the line with which it announces its port (the first group of the expression). */
+export async function start(name, announces, port = 0) {
   const child = spawn(program(name), { env: { ...process.env, PORT: String(port), HOST: "127.0.0.1" }, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   const lines = [];
   const exited = new Promise((resolve) => child.once("close", (code, signal) => (running.delete(child), resolve({ code, signal }))));
   readline.createInterface({ input: child.stderr }).on("line", (line) => lines.push(line));
-  const opened = await new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`${name} is not ready\n${lines.join("\n")}`)), DEADLINE);
+  let late;
+  const ready = new Promise((resolve, reject) => {
+    late = setTimeout(() => reject(new Error(`${name} is not ready\n${lines.join("\n")}`)), DEADLINE);
     exited.then(() => reject(new Error(`${name} ended at once\n${lines.join("\n")}`)));
     child.once("error", reject);
     readline.createInterface({ input: child.stdout }).on("line", (line) => {
       lines.push(line);
-      const match = ready.exec(line);
-      if (match) {
-        clearTimeout(late);
-        resolve(Number(match[1]));
-      }
+      const match = announces.exec(line);
+      if (match) resolve(Number(match[1]));
     });
   });
+  const opened = await ready.finally(() => clearTimeout(late));
   return {
     port: opened,
     url: `http://127.0.0.1:${opened}`,

@@ -12,12 +12,16 @@ use tower_socketio::{BoxError, prelude::*, socketio::Reply};
 
 use crate::{any::Arguments, log::Log};
 
-/// What every namespace has: a log of its sockets, and broadcasts.
-pub fn common() -> Namespace {
+/// A namespace that only has what every one has.
+pub fn plain() -> Namespace {
+    common().on_connect(async |socket: Socket, label: Label, State(log): State<Log>| {
+        log.connected(&label.0.label, socket.namespace());
+    })
+}
+
+/// What every namespace has: a log of its sockets' ends, and broadcasts.
+fn common() -> Namespace {
     Namespace::new()
-        .on_connect(async |socket: Socket, label: Label, State(log): State<Log>| {
-            log.connected(&label.0.label, socket.namespace());
-        })
         .on_disconnect(async |socket: Socket, reason: DisconnectReason, label: Label, State(log): State<Log>| {
             let rooms = socket.rooms().iter().map(ToString::to_string).collect();
             log.disconnected(&label.0.label, socket.namespace(), socket.id(), reason.as_str(), rooms);

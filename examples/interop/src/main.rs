@@ -21,8 +21,8 @@ async fn main() -> io::Result<()> {
     let io = SocketIo::builder()
         .state(log::Log::default())
         .namespace("/", handlers::main())
-        .namespace("/second", handlers::common())
-        .namespace("/guarded", handlers::common().connect_layer(FilterLayer::new(handlers::guard)))
+        .namespace("/second", handlers::plain())
+        .namespace("/guarded", handlers::plain().connect_layer(FilterLayer::new(handlers::guard)))
         .namespace("/control", handlers::control())
         .build();
     let layers = ServiceBuilder::new()
