@@ -171,9 +171,9 @@ async fn a_connect_layer_checks_who_comes_and_tells_handlers() {
 async fn stock_layers_fit_around_joining() {
     let slow = || AsyncFilterLayer::new(|_: Connect| pending::<Result<Connect, BoxError>>());
     let timeout = Namespace::new().connect_layer(slow()).connect_layer(TimeoutLayer::new(SECOND));
-    let busy = Namespace::new().connect_layer(slow()).connect_layer(
-        ServiceBuilder::new().load_shed().concurrency_limit(1).into_inner(),
-    );
+    let busy = Namespace::new()
+        .connect_layer(slow())
+        .connect_layer(ServiceBuilder::new().load_shed().concurrency_limit(1).into_inner());
     let (stack, _io) = built(SocketIo::builder().namespace("/timeout", timeout).namespace("/busy", busy));
     let mut client = stack.session().await;
     assert_eq!(client.ask("0/timeout,").await, r#"4/timeout,{"message":"request timed out"}"#);

@@ -26,7 +26,7 @@ pub enum Sent {
 pub enum SendError {
     /// The session is closing or has ended.
     Closed,
-    /// More waits for this client than the [`OutboxLimits`] allow; the session is closed, as it reads too slowly.
+    /// More waits for this client than the [`OutboxLimits`](super::OutboxLimits) allow; the session is closed, as it reads too slowly.
     Full,
 }
 

@@ -128,9 +128,64 @@ impl AckTable {
             }
         }
     }
+}
 
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.0.lock().waiting.len()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(table: &AckTable, id: u64) -> oneshot::Receiver<Args> {
+        let (sender, answer) = oneshot::channel();
+        assert!(table.register(id, Waiting::One(sender), 2).is_ok());
+        answer
+    }
+
+    fn len(table: &AckTable) -> usize {
+        table.0.lock().waiting.len()
+    }
+
+    #[test]
+    fn an_answer_reaches_the_one_who_asked_once() {
+        let table = AckTable::default();
+        let (mut first, mut second) = (ask(&table, 1), ask(&table, 2));
+        table.answer(&"s".into(), 2, Args::empty());
+        table.answer(&"s".into(), 2, Args::empty());
+        assert!(second.try_recv().is_ok());
+        assert!(first.try_recv().is_err());
+        assert_eq!(len(&table), 1);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_forgotten() {
+        let table = AckTable::default();
+        let answer = ask(&table, 1);
+        table.forget(1);
+        table.answer(&"s".into(), 1, Args::empty());
+        drop(answer);
+        assert_eq!(len(&table), 0);
+    }
+
+    #[test]
+    fn no_more_answers_than_the_limit_are_waited_for() {
+        let table = AckTable::default();
+        let _waiting = (ask(&table, 1), ask(&table, 2));
+        let third = table.register(3, Waiting::One(oneshot::channel().0), 2);
+        assert!(matches!(third, Err(Unregistered::Full)));
+    }
+
+    #[test]
+    fn a_client_that_goes_is_an_answer_to_all() {
+        let table = AckTable::default();
+        let mut one = ask(&table, 1);
+        let (sender, mut many) = mpsc::channel(1);
+        assert!(table.register(2, Waiting::OneOfMany(sender), 2).is_ok());
+        table.close(&"s".into());
+        assert!(matches!(one.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+        assert!(matches!(many.try_recv(), Ok((_, None))));
+        assert!(matches!(
+            table.register(3, Waiting::One(oneshot::channel().0), 2),
+            Err(Unregistered::Closed)
+        ));
+        assert_eq!(len(&table), 0);
     }
 }

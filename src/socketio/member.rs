@@ -43,6 +43,16 @@ impl Member {
         }
     }
 
+    /// The end of a socket that never was connected.
+    pub(crate) fn refuse(&self) {
+        let mut status = self.status.lock();
+        if matches!(*status, Status::Connecting(_)) {
+            *status = Status::Ended { rooms: Vec::new(), reason: None };
+            drop(status);
+            self.acks.close(&self.id);
+        }
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         matches!(*self.status.lock(), Status::Connected)
     }

@@ -103,16 +103,6 @@ impl NamespaceState {
         true
     }
 
-    /// The end of a socket that never was connected.
-    pub(crate) fn refuse(&self, member: &Member) {
-        let mut status = member.status.lock();
-        if matches!(*status, Status::Connecting(_)) {
-            *status = Status::Ended { rooms: Vec::new(), reason: None };
-            drop(status);
-            member.acks.close(&member.id);
-        }
-    }
-
     /// All ids, for whoever wants to look.
     pub(crate) fn ids(&self) -> Vec<SocketId> {
         self.select(&Target::default()).iter().map(|member| member.id.clone()).collect()

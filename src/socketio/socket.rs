@@ -201,7 +201,7 @@ impl Socket {
     }
 
     pub(crate) fn refuse(&self) {
-        self.namespace.refuse(&self.member);
+        self.member.refuse();
     }
 
     /// Whether this call ended it: only the first one does.

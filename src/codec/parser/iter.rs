@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Limits, scan::Scanner};
 
-/// The JSON of each argument, from [`Args::iter`].
+/// The JSON of each argument, from [`Args::iter`](super::Args::iter).
 #[derive(Clone)]
 pub struct Iter<'a> {
     /// Begins with an argument unless none is left.
