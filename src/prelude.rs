@@ -1,6 +1,9 @@
 //! What most servers need: `use tower_socketio::prelude::*;`
 
 pub use crate::{
+    error::BoxError,
+    exchange::ConnectionError,
+    id::SocketId,
     layer::{
         ConnectionErrorLayer, GenerateIdLayer, HeadersLayer, InitialHeadersLayer, NamespaceLayer,
         SocketIoLayer,

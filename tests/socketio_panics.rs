@@ -8,6 +8,10 @@ mod socketio;
 use std::{
     fmt,
     future::{Ready, ready},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -169,7 +173,7 @@ enum Where {
 struct Panicking<S> {
     inner: S,
     place: Where,
-    is_next: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    is_next: Arc<AtomicBool>,
     _bomb: Option<DropBomb>,
 }
 
@@ -183,7 +187,7 @@ where
     type Future = std::pin::Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        let is_next = self.is_next.swap(false, std::sync::atomic::Ordering::SeqCst);
+        let is_next = self.is_next.swap(false, Ordering::SeqCst);
         match self.place {
             Where::Ready if is_next => panic!("poll_ready"),
             Where::ReadyError if is_next => Poll::Ready(Err(Box::new(Bomb))),
@@ -206,19 +210,20 @@ where
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_anywhere_in_an_event_layer_costs_one_event() {
-    for place in [Where::Ready, Where::Call, Where::Future, Where::ReadyError, Where::CallError, Where::Drop] {
-        let (log, is_next) = (Log::default(), std::sync::Arc::default());
-        let of_layer = std::sync::Arc::clone(&is_next);
+    for place in [Where::Ready, Where::Call, Where::Future, Where::ReadyError, Where::CallError, Where::Drop]
+    {
+        let (log, is_next) = (Log::default(), Arc::<AtomicBool>::default());
+        let of_layer = is_next.clone();
         let layer = layer_fn(move |inner: EventRouter| Panicking {
             inner,
             place,
             is_next: of_layer.clone(),
-            _bomb: (place == Where::Drop).then_some(DropBomb),
+            _bomb: (place == Where::Drop).then(|| DropBomb),
         });
         let (stack, io) = root(noting(Namespace::new(), &log).layer_per_socket(layer));
         let mut client = stack.client().await;
         if place != Where::Drop {
-            is_next.store(true, std::sync::atomic::Ordering::SeqCst);
+            is_next.store(true, Ordering::SeqCst);
             let answer = client.ask(r#"20["boom"]"#).await;
             assert!(answer.starts_with(r#"30[{"error":{"message":""#), "{place:?}: {answer}");
             assert!(log.next().await.starts_with("error: "));
@@ -231,11 +236,11 @@ async fn a_panic_anywhere_in_an_event_layer_costs_one_event() {
 async fn services_whose_drop_panics_take_no_other_socket_of_the_session_along() {
     let log = Log::default();
     let namespace = || {
-        let is_next = std::sync::Arc::default();
+        let is_next = Arc::<AtomicBool>::default();
         let layer = layer_fn(move |inner: EventRouter| Panicking {
             inner,
             place: Where::Drop,
-            is_next: std::sync::Arc::clone(&is_next),
+            is_next: is_next.clone(),
             _bomb: Some(DropBomb),
         });
         noting(Namespace::new(), &log).layer_per_socket(layer)
@@ -340,7 +345,7 @@ async fn a_hook_whose_arguments_panic_is_told_to_the_error_hook() {
 async fn data_of_a_socket_whose_drop_panics_takes_nobody_along() {
     let log = Log::default();
     let namespace = noting(Namespace::new(), &log)
-        .on_connect(async |socket: Socket| socket.data().insert(std::sync::Arc::new(DropBomb)));
+        .on_connect(async |socket: Socket| socket.data().insert(Arc::new(DropBomb)));
     let (stack, io) = root(namespace);
     let (client, mut other) = (stack.client().await, stack.client().await);
     drop(client);
@@ -367,4 +372,3 @@ async fn a_service_by_hand_that_panics_is_told_from_one_of_the_crate_by_nobody()
     client.send(r#"2["fine"]"#).await;
     client.expect_silence().await;
 }
-

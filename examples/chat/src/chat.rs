@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tower::filter::FilterLayer;
-use tower_socketio::{BoxError, prelude::*};
+use tower_socketio::prelude::*;
 
 use crate::people::{self, People, Wish};
 

@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use tokio::{net::TcpListener, select, signal, time::sleep};
 use tower::ServiceBuilder;
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
-use tower_socketio::{exchange::ConnectionError, prelude::*};
+use tower_socketio::prelude::*;
 use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
@@ -70,8 +70,9 @@ async fn ctrl_c() {
 }
 
 fn log_refusal(refusal: &ConnectionError) {
-    let uri = &refusal.request().uri;
-    warn!(code = refusal.code(), why = refusal.message(), context = ?refusal.context(), %uri, "refused");
+    // Only the path: the session id in the query is a secret.
+    let path = refusal.request().uri.path();
+    warn!(code = refusal.code(), why = refusal.message(), context = ?refusal.context(), path, "refused");
 }
 
 fn no_sniffing(headers: &mut HeaderMap, _request: &Parts) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
-use tower_socketio::{SocketId, prelude::*};
+use tower_socketio::prelude::*;
 
 const NAME_MAX: usize = 20;
 const ROOM_MAX: usize = 24;

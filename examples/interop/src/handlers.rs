@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tower_socketio::{BoxError, prelude::*, socketio::Reply};
+use tower_socketio::{prelude::*, socketio::Reply};
 
 use crate::{any::Arguments, log::Log};
 
