@@ -3,45 +3,10 @@
 
 mod common;
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
-use common::{Polling, Server, Session, Sessions, config, recorder, request, send, settle};
-use http_body_util::{StreamBody, combinators::BoxBody};
-use hyper::body::Frame;
-use tokio::{io::AsyncWriteExt, sync::mpsc};
+use common::{Polling, Server, config, opened, posting, recorder, request, send, server_with, settle};
+use tokio::io::AsyncWriteExt;
 use tower_socketio::{CloseReason, SessionId, codec::engine::Message, engine::EngineConfig};
-
-fn server_with(config: EngineConfig) -> (Server, Sessions) {
-    let (make, sessions) = recorder();
-    (Server::new(make, config), sessions)
-}
-
-async fn opened() -> (Polling, Session) {
-    opened_with(EngineConfig::default()).await
-}
-
-async fn opened_with(config: EngineConfig) -> (Polling, Session) {
-    let (server, mut sessions) = server_with(config);
-    (Polling::open(&server).await, sessions.next().await)
-}
-
-/// A body that is sent piece by piece, with no length declared.
-fn dribbled() -> (mpsc::Sender<&'static str>, BoxBody<Bytes, Infallible>) {
-    let (sender, receiver) = mpsc::channel(16);
-    let frames = futures_util::stream::unfold(receiver, |mut receiver| async move {
-        let piece: &str = receiver.recv().await?;
-        Some((Ok(Frame::data(Bytes::from(piece))), receiver))
-    });
-    (sender, BoxBody::new(StreamBody::new(frames)))
-}
-
-/// A POST of this session whose body is on its way.
-fn posting(polling: &Polling) -> (mpsc::Sender<&'static str>, common::Pending) {
-    let (pieces, body) = dribbled();
-    let (parts, ()) = polling.request("POST", "").map(drop).into_parts();
-    (pieces, polling.start(http::Request::from_parts(parts, body)))
-}
 
 #[tokio::test(start_paused = true)]
 async fn the_handshake_is_the_open_packet_with_the_limits() {

@@ -3,48 +3,9 @@
 
 mod common;
 
-use std::convert::Infallible;
-
-use bytes::Bytes;
-use common::{Polling, SECOND, Server, Session, Sessions, config, recorder, request, settle};
-use http_body_util::{StreamBody, combinators::BoxBody};
-use hyper::body::Frame;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    sync::mpsc,
-};
+use common::{Polling, SECOND, Session, config, opened, opened_with, posting, request, server_with, settle};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower_socketio::{CloseReason, engine::EngineConfig};
-
-fn server_with(config: EngineConfig) -> (Server, Sessions) {
-    let (make, sessions) = recorder();
-    (Server::new(make, config), sessions)
-}
-
-async fn opened() -> (Polling, Session) {
-    opened_with(EngineConfig::default()).await
-}
-
-async fn opened_with(config: EngineConfig) -> (Polling, Session) {
-    let (server, mut sessions) = server_with(config);
-    (Polling::open(&server).await, sessions.next().await)
-}
-
-/// A body that is sent piece by piece, with no length declared.
-fn dribbled() -> (mpsc::Sender<&'static str>, BoxBody<Bytes, Infallible>) {
-    let (sender, receiver) = mpsc::channel(16);
-    let frames = futures_util::stream::unfold(receiver, |mut receiver| async move {
-        let piece: &str = receiver.recv().await?;
-        Some((Ok(Frame::data(Bytes::from(piece))), receiver))
-    });
-    (sender, BoxBody::new(StreamBody::new(frames)))
-}
-
-/// A POST of this session whose body is on its way.
-fn posting(polling: &Polling) -> (mpsc::Sender<&'static str>, common::Pending) {
-    let (pieces, body) = dribbled();
-    let (parts, ()) = polling.request("POST", "").map(drop).into_parts();
-    (pieces, polling.start(http::Request::from_parts(parts, body)))
-}
 
 async fn is_usable(polling: &Polling, session: &mut Session) {
     assert_eq!(polling.post("4still here").await.parts(), (200, "ok"));

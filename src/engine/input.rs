@@ -11,17 +11,13 @@ use std::{
 use futures_util::FutureExt;
 use tower::Service;
 
+use super::make::{MakeSession, SessionService};
 use crate::{codec::engine::Message, error::BoxError, exchange::Open, guard::guarded};
 
 pub(super) type Making<S> = Pin<Box<dyn Future<Output = Option<S>> + Send>>;
 
 /// Asks for the session's service. Nothing comes of an error or a panic.
-pub(super) fn make_service<M, S>(mut make: M, open: Open, limit: Duration) -> Making<S>
-where
-    M: Service<Open, Response = S> + Send + 'static,
-    M::Error: Into<BoxError>,
-    M::Future: Send + 'static,
-{
+pub(super) fn make_service<M: MakeSession>(mut make: M, open: Open, limit: Duration) -> Making<M::Response> {
     let making = async move {
         poll_fn(|cx| make.poll_ready(cx)).await?;
         make.call(open).await
@@ -67,11 +63,7 @@ pub(super) enum Readiness {
     Failed,
 }
 
-impl<S> Input<S>
-where
-    S: Service<Message, Response = ()>,
-    S::Error: Into<BoxError>,
-{
+impl<S: SessionService> Input<S> {
     pub(super) fn new(making: Making<S>) -> Self {
         Self { service: Stage::Making(making), in_hand: None, running: Box::pin(None) }
     }

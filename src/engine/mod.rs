@@ -24,6 +24,7 @@
 mod config;
 mod heartbeat;
 mod input;
+mod make;
 mod registry;
 mod requests;
 mod service;
@@ -32,4 +33,5 @@ mod upgrade;
 mod verify;
 
 pub use config::EngineConfig;
+pub use make::{MakeSession, SessionService};
 pub use service::{EngineService, ResponseFuture};

@@ -17,6 +17,7 @@ use tower::Service;
 
 use super::{
     config::EngineConfig,
+    make::MakeSession,
     registry::{Entry, Registration, Registry},
     requests,
     session::{self, Opening},
@@ -24,9 +25,9 @@ use super::{
 };
 use crate::{
     body::Body,
-    codec::engine::{Frame, Message, Transport, encode_payload},
+    codec::engine::{Frame, Transport, encode_payload},
     error::{BoxError, ErrorCode},
-    exchange::{ErrorContext, Open, ResponseKind, SessionIdGenerator, SessionRequest},
+    exchange::{ErrorContext, ResponseKind, SessionIdGenerator, SessionRequest},
     id::SessionId,
     outbox::Line,
     transport::{
@@ -81,14 +82,9 @@ impl<M> fmt::Debug for EngineService<M> {
     }
 }
 
-impl<M, S, B> Service<Request<B>> for EngineService<M>
+impl<M, B> Service<Request<B>> for EngineService<M>
 where
-    M: Service<Open, Response = S> + Clone + Send + 'static,
-    M::Error: Into<BoxError>,
-    M::Future: Send + 'static,
-    S: Service<Message, Response = ()> + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send + 'static,
+    M: MakeSession,
     B: HttpBody + Send + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
@@ -138,14 +134,9 @@ struct Exchange {
 }
 
 impl Exchange {
-    async fn run<M, S, B>(self, make: M, body: B) -> Response<Body>
+    async fn run<M, B>(self, make: M, body: B) -> Response<Body>
     where
-        M: Service<Open, Response = S> + Send + 'static,
-        M::Error: Into<BoxError>,
-        M::Future: Send + 'static,
-        S: Service<Message, Response = ()> + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send + 'static,
+        M: MakeSession,
         B: HttpBody + Send,
         B::Error: Into<BoxError>,
     {
@@ -187,15 +178,7 @@ impl Exchange {
         requests::refuse(code, context, self.parts, self.upgrade.is_some())
     }
 
-    async fn open<M, S>(mut self, make: M, transport: Transport) -> Response<Body>
-    where
-        M: Service<Open, Response = S> + Send + 'static,
-        M::Error: Into<BoxError>,
-        M::Future: Send + 'static,
-        S: Service<Message, Response = ()> + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send + 'static,
-    {
+    async fn open<M: MakeSession>(mut self, make: M, transport: Transport) -> Response<Body> {
         // The handshake is checked before an id is made, and so before a generator is asked.
         let switched = match self.upgrade.take() {
             None => None,

@@ -12,18 +12,18 @@ use tokio::{
     sync::oneshot,
     time::{Instant, Sleep},
 };
-use tower::Service;
 
 use super::{
     config::EngineConfig,
     heartbeat::{Beat, Heartbeat},
     input::{Input, Making, Readiness, make_service},
+    make::{MakeSession, SessionService},
     registry::Registration,
     upgrade::{Candidate, Progress, linger, turn_away},
 };
 use crate::{
-    codec::engine::{Frame, Message, Packet, Transport},
-    error::{BoxError, CloseReason},
+    codec::engine::{Frame, Packet, Transport},
+    error::CloseReason,
     exchange::{Closed, Open, Scope, ScopeRunner, SessionRequest},
     guard::guarded,
     outbox::{Fault, Line, Outbox, Received, Verdict, Wire},
@@ -43,20 +43,13 @@ pub(super) enum Opening {
 }
 
 /// Starts the session's task: its owner is the session's place in the registry, which it gives back at the end.
-pub(super) fn spawn<M, S>(
+pub(super) fn spawn<M: MakeSession>(
     make: M,
     config: Arc<EngineConfig>,
     registration: Registration,
     opening: Opening,
     request: Arc<SessionRequest>,
-) where
-    M: Service<Open, Response = S> + Send + 'static,
-    M::Error: Into<BoxError>,
-    M::Future: Send + 'static,
-    S: Service<Message, Response = ()> + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send + 'static,
-{
+) {
     tokio::spawn(async move {
         let line = registration.entry().line.clone();
         match opening {
@@ -84,7 +77,7 @@ pub(super) fn spawn<M, S>(
     });
 }
 
-struct Session<S: Service<Message>> {
+struct Session<S: SessionService> {
     config: Arc<EngineConfig>,
     registration: Registration,
     line: Arc<Line>,
@@ -101,11 +94,7 @@ struct Session<S: Service<Message>> {
     turned_away: Arc<()>,
 }
 
-impl<S> Session<S>
-where
-    S: Service<Message, Response = ()> + Send,
-    S::Error: Into<BoxError>,
-{
+impl<S: SessionService> Session<S> {
     fn new(
         config: Arc<EngineConfig>,
         registration: Registration,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub(crate) use self::{
     http::{Reply, request, send},
-    polling::{Pending, Polling},
+    polling::{Pending, Polling, dribbled, opened, opened_with, posting, server_with},
     recorder::{Gate, Recorder, Session, Sessions, recorder},
     server::{Seen, Server},
     websocket::{Event, WebSocket, frame, masked},

@@ -1,12 +1,17 @@
 //! A client that polls.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
 use http::Request;
-use http_body::Body;
-use tokio::task::JoinHandle;
+use http_body::{Body, Frame};
+use http_body_util::{StreamBody, combinators::BoxBody};
+use tokio::{sync::mpsc, task::JoinHandle};
+use tower_socketio::engine::EngineConfig;
 
 use super::{
     http::{Reply, request, send},
+    recorder::{Session, Sessions, recorder},
     server::Server,
 };
 
@@ -78,4 +83,35 @@ impl Polling {
     pub(crate) async fn post(&self, body: impl Into<Bytes>) -> Reply {
         self.start(self.request("POST", body)).reply().await
     }
+}
+
+pub(crate) fn server_with(config: EngineConfig) -> (Server, Sessions) {
+    let (make, sessions) = recorder();
+    (Server::new(make, config), sessions)
+}
+
+pub(crate) async fn opened() -> (Polling, Session) {
+    opened_with(EngineConfig::default()).await
+}
+
+pub(crate) async fn opened_with(config: EngineConfig) -> (Polling, Session) {
+    let (server, mut sessions) = server_with(config);
+    (Polling::open(&server).await, sessions.next().await)
+}
+
+/// A body that is sent piece by piece, with no length declared.
+pub(crate) fn dribbled() -> (mpsc::Sender<&'static str>, BoxBody<Bytes, Infallible>) {
+    let (sender, receiver) = mpsc::channel(16);
+    let frames = futures_util::stream::unfold(receiver, |mut receiver| async move {
+        let piece: &str = receiver.recv().await?;
+        Some((Ok(Frame::data(Bytes::from(piece))), receiver))
+    });
+    (sender, BoxBody::new(StreamBody::new(frames)))
+}
+
+/// A POST of this session whose body is on its way.
+pub(crate) fn posting(polling: &Polling) -> (mpsc::Sender<&'static str>, Pending) {
+    let (pieces, body) = dribbled();
+    let (parts, ()) = polling.request("POST", "").map(drop).into_parts();
+    (pieces, polling.start(http::Request::from_parts(parts, body)))
 }
