@@ -14,7 +14,7 @@ use std::{
 use common::{SECOND, config, masked, settle, until};
 use futures_util::SinkExt;
 use socketio::{Client, Log, built};
-use tokio::{io::AsyncWriteExt, net::TcpSocket, time::Instant};
+use tokio::{io::AsyncWriteExt, net::TcpSocket, sync::Semaphore, time::Instant};
 use tokio_tungstenite::tungstenite::Message;
 use tower::{Layer, Service};
 use tower_socketio::{SocketIoBuilder, prelude::*, socketio::SocketLimits};
@@ -264,7 +264,7 @@ async fn at_the_limit_a_poll_waits_for_its_answer_and_the_session_lives() {
 
 #[tokio::test(start_paused = true)]
 async fn too_many_handlers_in_flight_set_events_aside_too() {
-    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let gate = Arc::new(Semaphore::new(0));
     let (log, waits) = (Log::default(), gate.clone());
     let noted = log.clone();
     let namespace = Namespace::new().on("n", async move |Data(n): Data<usize>| {
@@ -285,6 +285,44 @@ async fn too_many_handlers_in_flight_set_events_aside_too() {
     gate.add_permits(100);
     settle().await;
     assert_eq!(log.all().len(), 47);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_and_handlers_that_run_on_make_the_client_wait_too() {
+    let connect = &["0", "1"][..];
+    let leave = &["0", r#"2["wait"]"#, r#"2["wait"]"#, "1"];
+    let fail = &[r#"2["fail"]"#];
+    for (packets, each) in [(connect, 2), (leave, 4), (fail, 1)] {
+        let (log, gate) = (Log::default(), Arc::new(Semaphore::new(0)));
+        let namespace = Namespace::new()
+            .on_connect(waits)
+            .on_disconnect(waits)
+            .on_error(waits)
+            .on("wait", waits)
+            .on("fail", async || Err::<(), _>("it fails"));
+        let mut limits = SocketLimits::default();
+        limits.events_set_aside = 8;
+        let builder = SocketIo::builder().state(log.clone()).state(gate.clone()).socket_limits(limits);
+        let (stack, io) = built(builder.namespace("/", namespace));
+        let mut client = stack.session().await;
+        let before = if packets == fail { client.join("/").await.len().min(1) } else { 0 };
+        for packet in packets.repeat(100) {
+            client.send(packet).await;
+        }
+        settle().await;
+        let running = log.all().len();
+        assert!((8..16).contains(&running), "{running} of {packets:?}");
+        tokio::time::sleep(100 * SECOND).await;
+        assert_eq!((log.len(), io.engine().clients_count()), (0, 1));
+        gate.add_permits(10_000);
+        settle().await;
+        assert_eq!(running + log.all().len(), before + each * 100);
+    }
+}
+
+async fn waits(State(log): State<Log>, State(gate): State<Arc<Semaphore>>) {
+    log.add("runs");
+    gate.acquire().await.unwrap().forget();
 }
 
 #[tokio::test(start_paused = true)]

@@ -550,6 +550,26 @@ async fn a_client_that_goes_while_it_is_decided_never_was_there() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_asked_while_joining_ends_with_the_session() {
+    let log = Log::default();
+    let noted = log.clone();
+    let layer = AsyncFilterLayer::new(move |connect: Connect| {
+        let noted = noted.clone();
+        async move {
+            noted.add(connect.socket.emit_with_ack::<()>("who?", ()).await.unwrap_err());
+            Ok::<_, BoxError>(connect)
+        }
+    });
+    let (stack, _io) = root(Namespace::new().connect_layer(layer));
+    let mut client = stack.session().await;
+    assert_eq!(client.ask("0").await, r#"20["who?"]"#);
+    let start = tokio::time::Instant::now();
+    drop(client);
+    log.expect("socket has been disconnected").await;
+    assert!(start.elapsed() < SECOND);
+}
+
+#[tokio::test(start_paused = true)]
 async fn joined_over_polling_a_session_is_the_same_after_its_upgrade() {
     let (stack, _io) = root(Namespace::new().on("x", async || Ack("y")));
     let client = stack.polling().await;

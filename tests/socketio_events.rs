@@ -564,6 +564,37 @@ async fn a_thousand_events_arrive_in_their_order_over_each_transport() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upgrade_keeps_the_order_both_ways() {
+    let log = Log::default();
+    let namespace =
+        Namespace::new().on("n", async |socket: Socket, Data(n): Data<usize>, State(log): State<Log>| {
+            log.add(n);
+            socket.emit("n", n)
+        });
+    let (stack, _io) = built(SocketIo::builder().state(log.clone()).namespace("/", namespace));
+    let events: Vec<_> = (0..90).map(|n| format!(r#"2["n",{n}]"#)).collect();
+    for is_polled in [true, false] {
+        let client = stack.polling().await;
+        client.join("/").await;
+        client.post(&events[..30].to_vec().each_ref_str()).await;
+        let mut heard = if is_polled { client.packets().await } else { Vec::new() };
+        let query = format!("EIO=4&transport=websocket&sid={}", client.sid);
+        let mut websocket = common::WebSocket::connect(stack.connect(), &query).await.unwrap();
+        websocket.send("2probe").await;
+        assert_eq!(websocket.next().await, common::Event::text("3probe"));
+        client.post(&events[30..60].to_vec().each_ref_str()).await;
+        websocket.send("5").await;
+        let mut upgraded = Client(websocket);
+        for event in &events[60..] {
+            upgraded.send(event).await;
+        }
+        heard.extend(upgraded.listen_for(SECOND).await);
+        assert_eq!(heard, events);
+        assert_eq!(log.all(), (0..90).map(|n: usize| n.to_string()).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handler_knows_its_namespace_its_socket_and_the_server() {
     let namespace = Namespace::new().on(
         "who",

@@ -11,7 +11,7 @@ use std::{
 };
 
 use common::{SECOND, settle};
-use socketio::{Stack, built};
+use socketio::{Client, Stack, built};
 use tower::filter::AsyncFilterLayer;
 use tower_socketio::prelude::*;
 
@@ -30,7 +30,8 @@ type Seen = Arc<Mutex<Vec<Weak<()>>>>;
 
 fn server() -> (Stack, SocketIo, Token, Seen) {
     let (token, seen) = (Token(Arc::new(())), Seen::default());
-    let (of_layer, of_hook, of_handler, of_end) = (token.clone(), token.clone(), token.clone(), token.clone());
+    let (of_layer, of_hook, of_handler, of_end) =
+        (token.clone(), token.clone(), token.clone(), token.clone());
     let layer = AsyncFilterLayer::new(move |connect: Connect| {
         connect.socket.data().insert(of_layer.clone());
         connect.socket.join(["a", "b"]);
@@ -70,6 +71,12 @@ fn server() -> (Stack, SocketIo, Token, Seen) {
     (stack, io, token, seen)
 }
 
+/// Joins, whatever else comes meanwhile.
+async fn join(client: &mut Client, name: &str) {
+    client.send(&format!("0{name},")).await;
+    while !client.next().await.starts_with(&format!("0{name},")) {}
+}
+
 /// One client: joins, emits, asks and vanishes.
 async fn cycle(stack: Stack, n: usize) {
     let name = format!("/room/{}", n % 5);
@@ -77,7 +84,7 @@ async fn cycle(stack: Stack, n: usize) {
         // A client that polls, and is never heard of again.
         0 => {
             let client = stack.polling().await;
-            client.join(&name).await;
+            client.post(&[&format!("0{name},")]).await;
             client.post(&[&format!(r#"2{name},0["wait"]"#)]).await;
         }
         1 => {
@@ -91,27 +98,27 @@ async fn cycle(stack: Stack, n: usize) {
         }
         3 => {
             let mut client = stack.session().await;
-            client.join(&name).await;
+            join(&mut client, &name).await;
             client.send(&format!(r#"2{name},0["wait"]"#)).await;
             client.send(&format!("1{name},")).await;
-            client.join(&name).await;
+            join(&mut client, &name).await;
             client.0.close().await;
         }
         4 => {
             let mut client = stack.session().await;
-            client.join(&name).await;
+            join(&mut client, &name).await;
             client.send(&format!(r#"51-{name},["wait",{{"_placeholder":true,"num":0}}]"#)).await;
         }
         5 => {
             let mut client = stack.session().await;
-            client.join(&name).await;
+            join(&mut client, &name).await;
             client.send(&format!(r#"2{name},0["ask all"]"#)).await;
             client.send("7").await;
             settle().await;
         }
         _ => {
             let mut client = stack.session().await;
-            client.join(&name).await;
+            join(&mut client, &name).await;
             client.send(&format!(r#"2{name},["wait"]"#)).await;
             client.next().await;
         }
@@ -155,7 +162,8 @@ async fn a_server_that_is_dropped_lets_go_of_everything() {
 async fn a_handle_of_a_socket_that_is_gone_keeps_only_itself() {
     let kept = Arc::new(Mutex::new(None));
     let keep = kept.clone();
-    let namespace = Namespace::new().on_connect(async move |socket: Socket| *keep.lock().unwrap() = Some(socket));
+    let namespace =
+        Namespace::new().on_connect(async move |socket: Socket| *keep.lock().unwrap() = Some(socket));
     let (stack, io) = built(SocketIo::builder().namespace("/", namespace));
     drop(stack.client().await);
     settle().await;

@@ -22,7 +22,7 @@ use tower::{Service, filter::FilterLayer, layer::layer_fn, service_fn};
 use tower_socketio::{
     BoxError,
     prelude::*,
-    socketio::{EventRouter, IntoConnectService, Reply, SocketService},
+    socketio::{EventRouter, HookFuture, IntoConnectService, Reply, SocketHooks, SocketService},
 };
 
 /// Panics wherever it can.
@@ -352,6 +352,57 @@ async fn data_of_a_socket_whose_drop_panics_takes_nobody_along() {
     settle().await;
     is_fine(&mut other).await;
     assert_eq!((log.all(), io.engine().clients_count()), (vec!["transport close".to_owned()], 1));
+}
+
+/// Hooks by hand, whose futures panic when they are dropped.
+struct Hooks(Log);
+
+struct DropPanics(Option<DropBomb>);
+
+impl Future for DropPanics {
+    type Output = Result<(), EventError>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.0.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        self.0 = Some(DropBomb);
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl SocketHooks for Hooks {
+    fn connected(&self, _: &Socket) -> Option<HookFuture> {
+        Some(Box::pin(DropPanics(None)))
+    }
+
+    fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Option<HookFuture> {
+        self.0.add(format!("{} {reason}", socket.namespace()));
+        Some(Box::pin(DropPanics(None)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_that_nothing_else_catches_ends_its_own_session_only() {
+    let log = Log::default();
+    let hooks = Arc::new(Hooks(log.clone()));
+    let connect = service_fn(move |_: Connect| {
+        let service = SocketService::new(service_fn(async |_: Event| Ok::<_, BoxError>(Reply::none())));
+        ready(Ok::<_, BoxError>(service.with_hooks(hooks.clone())))
+    });
+    let service = tower_socketio::socketio::ConnectService::new(connect);
+    let builder = SocketIo::builder().namespace("/", noting(Namespace::new(), &log));
+    let (stack, io) = built(builder.namespace("/hooks", service));
+    let (mut client, mut other) = (stack.client().await, stack.client().await);
+    client.join("/hooks").await;
+    client.expect("<close>").await;
+    settle().await;
+    let mut ends = log.all();
+    ends.sort();
+    assert_eq!(ends, ["/hooks forced close", "forced close"]);
+    is_fine(&mut other).await;
+    assert_eq!((io.engine().clients_count(), io.of("/hooks").sockets().len()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -400,6 +400,49 @@ async fn answers_come_at_once_where_nobody_is_left_to_wait_for() {
     assert!(start.elapsed() < SECOND);
 }
 
+/// Real threads, so that emitters meet each other and the sessions' own tasks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn emitters_on_several_threads_keep_each_their_own_order() {
+    const ROUNDS: usize = 200;
+    let (io, sockets, clients) = hall(70).await;
+    let emitters = (0..4).map(|emitter| {
+        let (io, sockets) = (io.clone(), sockets.clone());
+        tokio::spawn(async move {
+            for round in 0..ROUNDS {
+                match emitter {
+                    0 => io.emit("0", round).unwrap(),
+                    1 => sockets[..10].iter().for_each(|socket| socket.emit("1", round).unwrap()),
+                    2 => io.to([sockets[0].id(), sockets[1].id()]).emit("2", round).unwrap(),
+                    _ => io.emit("3", (round, Bytes::from_static(b"\x07"))).unwrap(),
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let emitters: Vec<_> = emitters.collect();
+    let readers = clients.into_iter().enumerate().map(|(index, mut client)| {
+        tokio::spawn(async move {
+            let due =
+                [ROUNDS, if index < 10 { ROUNDS } else { 0 }, if index < 2 { ROUNDS } else { 0 }, ROUNDS];
+            let mut next = [0; 4];
+            while next != due {
+                let packet = client.next().await;
+                let array = packet.trim_start_matches("51-").strip_prefix('2').unwrap_or(&packet[3..]);
+                let event: Vec<serde_json::Value> = serde_json::from_str(array).unwrap();
+                let emitter: usize = event[0].as_str().unwrap().parse().unwrap();
+                assert_eq!(event[1], next[emitter], "{index}");
+                next[emitter] += 1;
+                if emitter == 3 {
+                    client.expect("<07>").await;
+                }
+            }
+        })
+    });
+    for task in emitters.into_iter().chain(readers.collect::<Vec<_>>()) {
+        task.await.unwrap();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_of_a_hundred_in_overlapping_rooms_gets_a_broadcast_once() {
     let (_io, sockets, mut clients) = hall(100).await;

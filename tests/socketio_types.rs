@@ -15,18 +15,16 @@ use std::{
 use serde::Deserialize;
 use serde_json::json;
 use socketio::{built, root};
-use tower::{
-    ServiceBuilder, limit::ConcurrencyLimitLayer, load_shed::LoadShedLayer, timeout::TimeoutLayer,
-};
+use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer, load_shed::LoadShedLayer, timeout::TimeoutLayer};
 use tower_socketio::{
     BoxError, SocketId,
     codec::parser::Args,
     engine::EngineService,
     prelude::*,
     socketio::{
-        AckFuture, Broadcast, Connected, Connector, ConnectService, Context, Disconnected, EmitError, Emitter,
-        EventRouter, Extract, Failed, Handshake, IntoConnectService, NamespaceHandle, Needs, Replies,
-        RepliesFuture, Reply, SocketService, Sockets,
+        AckFuture, Broadcast, ConnectService, Connected, Connector, Context, Disconnected, EmitError,
+        Emitter, EventRouter, Extract, Failed, Handshake, IntoConnectService, NamespaceHandle, Needs,
+        Replies, RepliesFuture, Reply, SocketService, Sockets,
     },
 };
 
@@ -85,6 +83,7 @@ async fn function() -> Ack<&'static str> {
     Ack("function")
 }
 
+#[expect(clippy::too_many_arguments, reason = "as many as a handler may have")]
 async fn with_all(
     socket: Socket,
     id: SocketId,
@@ -171,9 +170,9 @@ impl<C: Context> Extract<C> for Agent {
     fn extract(context: &C) -> Result<Self, EventError> {
         let agent = context.socket().handshake().headers().get("user-agent");
         let agent = agent.and_then(|agent| agent.to_str().ok());
-        agent.map(|agent| Self(agent.to_owned())).ok_or_else(|| {
-            EventError::with_data("no agent", json!({ "header": "user-agent" }))
-        })
+        agent
+            .map(|agent| Self(agent.to_owned()))
+            .ok_or_else(|| EventError::with_data("no agent", json!({ "header": "user-agent" })))
     }
 }
 
@@ -237,7 +236,9 @@ async fn layers_of_all_kinds_together_are_one_service() {
     let namespace = Namespace::new()
         .on("x", function)
         .layer(ServiceBuilder::new().timeout(Duration::from_secs(1)).concurrency_limit(9).into_inner())
-        .layer_per_socket(ServiceBuilder::new().load_shed().rate_limit(9, Duration::from_secs(1)).into_inner())
+        .layer_per_socket(
+            ServiceBuilder::new().load_shed().rate_limit(9, Duration::from_secs(1)).into_inner(),
+        )
         .layer_per_socket(ConcurrencyLimitLayer::new(1))
         .connect_layer(TimeoutLayer::new(Duration::from_secs(1)))
         .connect_layer(ServiceBuilder::new().layer(LoadShedLayer::new()).concurrency_limit(5).into_inner());

@@ -32,7 +32,11 @@ fn cors() -> CorsLayer {
 
 fn server(log: &Log) -> SocketIo {
     let auth = AsyncFilterLayer::new(async |connect: Connect| {
-        if connect.auth::<serde_json::Value>()?["token"] == "t" { Ok(connect) } else { Err::<_, BoxError>("who?".into()) }
+        if connect.auth::<serde_json::Value>()?["token"] == "t" {
+            Ok(connect)
+        } else {
+            Err::<_, BoxError>("who?".into())
+        }
     });
     let namespace = Namespace::new()
         .connect_layer(auth)
@@ -231,13 +235,15 @@ async fn each_level_has_its_say() {
     assert_eq!(io.engine().clients_count(), 1);
 }
 
-/// The layers of tower-http in every order around our server: joining, an event, and a websocket.
+/// In every order that their types allow (CORS needs a body with a default, which a traced one is not).
 #[tokio::test(start_paused = true)]
 async fn tower_https_layers_may_stand_in_any_order() {
     let log = Log::default();
     let io = server(&log);
     let app = || {
-        service_fn(async |_: Request<Incoming>| Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("app"))))
+        service_fn(async |_: Request<Incoming>| {
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("app")))
+        })
     };
     let (cors, gzip) = (cors, || CompressionLayer::new().gzip(true));
     let trace = TraceLayer::new_for_http;
@@ -245,10 +251,7 @@ async fn tower_https_layers_may_stand_in_any_order() {
     let stacks = [
         Stack::new(around().layer(trace()).layer(cors()).layer(gzip()).layer(io.layer()).service(app())),
         Stack::new(around().layer(trace()).layer(gzip()).layer(cors()).layer(io.layer()).service(app())),
-        Stack::new(around().layer(cors()).layer(trace()).layer(gzip()).layer(io.layer()).service(app())),
-        Stack::new(around().layer(cors()).layer(gzip()).layer(trace()).layer(io.layer()).service(app())),
         Stack::new(around().layer(gzip()).layer(trace()).layer(cors()).layer(io.layer()).service(app())),
-        Stack::new(around().layer(gzip()).layer(cors()).layer(trace()).layer(io.layer()).service(app())),
     ];
     for stack in stacks {
         let path = format!("{}polling", opened(&stack).await);

@@ -8,7 +8,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::{Stream, stream::FuturesUnordered};
@@ -17,7 +16,7 @@ use tower::ServiceExt;
 
 use super::{
     connect::{Connect, Refusal, SocketHooks, SocketService},
-    event::{AckSlot, EventError, Reply},
+    event::EventError,
     handshake::Handshake,
     hub::Hub,
     lane::{Lane, Started, Waiting, panicked},
@@ -36,7 +35,6 @@ use crate::{
     guard::guarded,
     id::SocketId,
     outbox::{Outbox, Urgency},
-    text::Text,
 };
 
 pub(super) struct Driver {
@@ -64,8 +62,8 @@ impl Driver {
         outbox: Outbox,
         closed: Closed,
     ) -> Self {
-        let connect_deadline = Some(Box::pin(tokio::time::sleep(hub.limits.connect_timeout)));
         Self {
+            connect_deadline: Some(Box::pin(tokio::time::sleep(hub.limits.connect_timeout))),
             hub,
             service,
             link,
@@ -74,7 +72,6 @@ impl Driver {
             closed: Some(closed),
             slots: Slots::default(),
             running: FuturesUnordered::new(),
-            connect_deadline,
             is_leaving: false,
         }
     }
@@ -88,9 +85,10 @@ impl Driver {
         if self.poll_closed(cx) {
             self.run(cx);
         }
-        self.link.set_aside(self.slots.set_aside());
-        let is_over = self.closed.is_none() && self.running.is_empty();
-        if is_over { Poll::Ready(()) } else { Poll::Pending }
+        // Error hooks, and what runs on for sockets that are gone: neither may pile up.
+        let left_over = self.running.len().saturating_sub(self.slots.busy());
+        self.link.set_aside(self.slots.set_aside() + left_over);
+        if self.closed.is_none() && self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Does what there is to do. Bounded by what has arrived: the reader stops at the limit of events set aside.
@@ -236,10 +234,7 @@ impl Driver {
             self.write(&parser::connect_error(namespace, "no id could be made", None));
             return;
         };
-        // Copied: the message that they came in would live as long as the socket.
-        let auth = auth.and_then(|auth| Json::parse(Text::from(auth.as_str())).ok());
-        let issued = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-        let handshake = Handshake::new(self.request.clone(), auth, issued);
+        let handshake = Handshake::new(self.request.clone(), auth.as_ref());
         let state = self.hub.namespace(namespace);
         let member = Arc::new(Member::new(id, handshake, self.outbox.clone(), self.link.clone()));
         let socket = Socket::new(member, state.clone(), self.hub.clone());
@@ -261,7 +256,7 @@ impl Driver {
                 if let Some(lane) = self.slots.lane_of(socket.id()) {
                     lane.finished();
                 }
-                if let Err(error) = result.and_then(|reply| acknowledge(&socket, ack.as_ref(), &reply)) {
+                if let Err(error) = result.and_then(|reply| reply.send(&socket, ack.as_ref())) {
                     if let Some(ack) = ack {
                         ack.send_error(&socket, &error);
                     }
@@ -387,13 +382,6 @@ impl Driver {
     /// Whether the client can still be told.
     fn write(&self, packet: &parser::Encoded) -> bool {
         self.outbox.send_encoded(packet.text(), packet.attachments(), Urgency::Reliable).is_ok()
-    }
-}
-
-fn acknowledge(socket: &Socket, ack: Option<&AckSlot>, reply: &Reply) -> Result<(), EventError> {
-    match (ack, reply.args()) {
-        (Some(ack), Some(args)) => ack.send(socket, args).map(drop).map_err(EventError::from_error),
-        _ => Ok(()),
     }
 }
 

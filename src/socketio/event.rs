@@ -73,6 +73,17 @@ impl Reply {
     pub fn args(&self) -> Option<&Args> {
         self.0.as_ref()
     }
+
+    /// Sends it, if an acknowledgement is owed and this is one.
+    ///
+    /// # Errors
+    /// When it cannot be sent as it is; then the acknowledgement is still owed.
+    pub(crate) fn send(&self, socket: &Socket, ack: Option<&AckSlot>) -> Result<(), EventError> {
+        match (ack, &self.0) {
+            (Some(ack), Some(args)) => ack.send(socket, args).map(drop).map_err(EventError::from_error),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// An event that failed: its handler, a layer, an extractor, a panic.

@@ -1,11 +1,17 @@
 //! What is known of a client when it joins a namespace.
 
-use std::{collections::HashMap, fmt, net::SocketAddr, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    net::SocketAddr,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use http::{Extensions, HeaderMap};
 use serde::de::DeserializeOwned;
 
-use crate::{codec::parser::Json, exchange::SessionRequest};
+use crate::{codec::parser::Json, exchange::SessionRequest, text::Text};
 
 /// The handshake of a socket: the request that opened its session, and what the client sent to join the namespace.
 #[derive(Clone)]
@@ -17,7 +23,11 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    pub(crate) fn new(request: Arc<SessionRequest>, auth: Option<Json>, issued: u64) -> Self {
+    /// The handshake of a client that joins at this moment.
+    pub(crate) fn new(request: Arc<SessionRequest>, auth: Option<&Json>) -> Self {
+        // Copied: the message that they came in would live as long as the socket.
+        let auth = auth.and_then(|auth| Json::parse(Text::from(auth.as_str())).ok());
+        let issued = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
         Self { request, auth, issued }
     }
 

@@ -57,6 +57,10 @@ impl Lane {
         self.set_aside.len()
     }
 
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
     /// A handler has ended: there is room for another.
     pub(super) fn finished(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);

@@ -15,8 +15,9 @@ pub struct SocketLimits {
     pub namespaces: usize,
     /// Handlers of one socket that run at the same time; more events are set aside. Default: 64.
     pub events_in_flight: usize,
-    /// Events of one session that are set aside because a service is not ready; then the client is not read until
-    /// one is. Default: 256.
+    /// Events of one session that are set aside because a service is not ready, together with error hooks under way
+    /// and with handlers and hooks that run on for sockets that are gone; then the client is not read until one is
+    /// done with. Default: 256.
     pub events_set_aside: usize,
     /// Acknowledgements that one socket owes; one more is an error to the emitter. Default: 10 000.
     pub acks_outstanding: usize,

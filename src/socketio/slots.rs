@@ -95,6 +95,16 @@ impl Slots {
         self.lanes().map(|lane| (lane.socket.clone(), lane.hooks.clone())).collect()
     }
 
+    /// How much may be running for the sockets that are there: events in flight, and one hook or connect service each.
+    pub(super) fn busy(&self) -> usize {
+        let of_slot = |slot: &Slot| match slot {
+            Slot::Joined(lane) => lane.in_flight() + 1,
+            Slot::Connecting(_) => 1,
+            Slot::Left => 0,
+        };
+        self.0.iter().map(|(_, slot)| of_slot(slot)).sum()
+    }
+
     /// How many events wait for their service.
     pub(super) fn set_aside(&self) -> usize {
         self.lanes().map(Lane::set_aside).sum()
