@@ -408,7 +408,7 @@ async fn a_second_connect_closes_whether_or_not_the_first_is_decided() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_event_after_a_slow_connect_is_never_lost() {
-    const CLIENTS: usize = 200;
+    const CLIENTS: usize = 1500;
     let log = Log::default();
     let slow = AsyncFilterLayer::new(async |connect: Connect| {
         tokio::time::sleep(Duration::from_millis(50)).await;

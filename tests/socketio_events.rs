@@ -46,14 +46,13 @@ async fn what_a_handler_returns_is_the_acknowledgement() {
         ("nothing", "[]"),
         ("one", r#"["ü\""]"#),
         ("none", "[]"),
-        ("several", r#"[1,"two",3.5,4.0,null]"#),
+        ("several", r#"[1,"two",[3.5,4.0],null]"#),
         ("list", "[[1,2]]"),
         ("ok", "[true]"),
         ("ok nothing", "[]"),
         ("reply", "[1,2]"),
     ];
     for (id, (event, answer)) in table.into_iter().enumerate() {
-        let answer = if event == "several" { r#"[1,"two",[3.5,4.0],null]"# } else { answer };
         assert_eq!(client.ask(&format!(r#"2{id}["{event}"]"#)).await, format!("3{id}{answer}"));
     }
 }
@@ -510,14 +509,8 @@ async fn no_more_handlers_of_a_socket_run_than_may_be_in_flight() {
     assert_eq!(log.all(), ["5", "6", "7", "8", "9"]);
 }
 
-trait EachRefStr {
-    fn each_ref_str(&self) -> Vec<&str>;
-}
-
-impl EachRefStr for Vec<String> {
-    fn each_ref_str(&self) -> Vec<&str> {
-        self.iter().map(String::as_str).collect()
-    }
+fn texts(packets: &[String]) -> Vec<&str> {
+    packets.iter().map(String::as_str).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -558,7 +551,7 @@ async fn a_thousand_events_arrive_in_their_order_over_each_transport() {
     let client = stack.polling().await;
     client.join("/").await;
     let events: Vec<_> = (0..1000).map(|n: usize| format!(r#"2["n",{n}]"#)).collect();
-    client.post(&events.each_ref_str()).await;
+    client.post(&texts(&events)).await;
     settle().await;
     assert_eq!(log.all(), expected);
 }
@@ -576,13 +569,13 @@ async fn an_upgrade_keeps_the_order_both_ways() {
     for is_polled in [true, false] {
         let client = stack.polling().await;
         client.join("/").await;
-        client.post(&events[..30].to_vec().each_ref_str()).await;
+        client.post(&texts(&events[..30])).await;
         let mut heard = if is_polled { client.packets().await } else { Vec::new() };
         let query = format!("EIO=4&transport=websocket&sid={}", client.sid);
         let mut websocket = common::WebSocket::connect(stack.connect(), &query).await.unwrap();
         websocket.send("2probe").await;
         assert_eq!(websocket.next().await, common::Event::text("3probe"));
-        client.post(&events[30..60].to_vec().each_ref_str()).await;
+        client.post(&texts(&events[30..60])).await;
         websocket.send("5").await;
         let mut upgraded = Client(websocket);
         for event in &events[60..] {

@@ -406,7 +406,7 @@ async fn a_panic_that_nothing_else_catches_ends_its_own_session_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_by_hand_that_panics_is_told_from_one_of_the_crate_by_nobody() {
+async fn a_service_by_hand_that_panics_costs_one_event() {
     let connect = service_fn(async |_: Connect| {
         Ok::<_, BoxError>(SocketService::new(service_fn(async |event: Event| {
             if event.name == "boom" {

@@ -155,9 +155,11 @@ async fn long_answers_of_a_poll_are_compressed_and_short_ones_are_not() {
     let (stack, _io, _log) = stack();
     let path = format!("{}polling", opened(&stack).await);
     let accepts = [("accept-encoding", "gzip")];
-    ask(&stack, "POST", &path, &[], "40{\"token\":\"t\"}\x1e420[\"echo\",\"x\"]").await;
+    ask(&stack, "POST", &path, &[], "40{\"token\":\"t\"}").await;
+    ask(&stack, "GET", &path, &[], "").await;
+    ask(&stack, "POST", &path, &[], "420[\"echo\",\"x\"]").await;
     let short = ask(&stack, "GET", &path, &accepts, "").await;
-    assert!(short.header("content-encoding").is_some() || short.text().ends_with("430[\"x\"]"));
+    assert_eq!((short.header("content-encoding"), short.text()), (None, "430[\"x\"]"));
     ask(&stack, "POST", &path, &[], "420[\"long\",10000]").await;
     let long = ask(&stack, "GET", &path, &accepts, "").await;
     assert_eq!(long.header("content-encoding"), Some("gzip"));
@@ -181,7 +183,7 @@ async fn a_waiting_poll_is_answered_through_all_layers_at_once() {
     let start = tokio::time::Instant::now();
     io.emit("now", ()).unwrap();
     let reply = poll.await.unwrap();
-    assert!(reply.header("content-encoding").is_some() || reply.text() == "42[\"now\"]");
+    assert_eq!(reply.text(), "42[\"now\"]");
     assert!(start.elapsed() < SECOND);
 }
 
