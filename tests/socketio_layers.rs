@@ -419,6 +419,10 @@ fn what_is_wrong_from_the_start_is_said_with_advice() {
             "namespace \"/a\": a handler takes `State<u8>`: give one with `.state(..)`",
         ),
         (
+            builder().state(1_u8).state(2_u8),
+            "there are two states of type `u8`: put one of them into a type of its own",
+        ),
+        (
             builder().namespace("/", Namespace::new().on("x", handler).on("x", handler)),
             "namespace \"/\": the event \"x\" has two handlers: put them into one",
         ),

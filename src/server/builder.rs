@@ -118,7 +118,12 @@ impl SocketIoBuilder {
 
     /// Shares a value with all handlers, which get a clone of it as [`State<T>`](crate::socketio::State).
     pub fn state<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
-        self.states.insert(state);
+        if !self.states.insert(state) {
+            let name = std::any::type_name::<T>();
+            self.problems.push(format!(
+                "there are two states of type `{name}`: put one of them into a type of its own"
+            ));
+        }
         self
     }
 

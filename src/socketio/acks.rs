@@ -21,8 +21,17 @@ pub enum AckError {
     Disconnected,
     /// It came, and is no value of the type that was asked for.
     Decode(ArgsError),
-    /// The question could not be sent.
+    /// The question could not be sent, for another reason than that.
     Emit(EmitError),
+}
+
+impl From<EmitError> for AckError {
+    fn from(error: EmitError) -> Self {
+        match error {
+            EmitError::Disconnected => Self::Disconnected,
+            error => Self::Emit(error),
+        }
+    }
 }
 
 impl fmt::Display for AckError {

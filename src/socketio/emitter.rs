@@ -147,7 +147,7 @@ impl<T: DeserializeOwned> Future for AckFuture<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProjection::Failed { error } => Poll::Ready(Err(AckError::Emit(error.clone()))),
+            KindProjection::Failed { error } => Poll::Ready(Err(error.clone().into())),
             KindProjection::Asked { answer, deadline, .. } => {
                 if let Poll::Ready(answer) = Pin::new(answer).poll(cx) {
                     let args = answer.map_err(|_| AckError::Disconnected);

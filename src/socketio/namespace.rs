@@ -121,6 +121,9 @@ impl<E, P, C> Namespace<E, P, C> {
 
     /// Called for each socket that has joined, after the client was told. Events of the socket are not taken before
     /// this handler has run to its first `.await`.
+    ///
+    /// The client is in by then: an error goes to [`on_error`](Self::on_error) and nothing else happens. To refuse a
+    /// client use a [`connect_layer`](Self::connect_layer), to send it away again [`Socket::disconnect`].
     pub fn on_connect<H: Handler<Connected, A>, A>(mut self, handler: H) -> Self {
         let before = self.hooks.connected.replace(erase_hook(handler, &mut self.needs));
         self.only_one("on_connect", before.is_some())

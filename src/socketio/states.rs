@@ -2,7 +2,7 @@
 
 use std::{
     any::{Any, TypeId, type_name},
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt,
 };
 
@@ -11,8 +11,13 @@ use std::{
 pub(crate) struct States(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
 
 impl States {
-    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, state: T) {
-        self.0.insert(TypeId::of::<T>(), Box::new(state));
+    /// Whether it is the first of its type; a second one does not count.
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, state: T) -> bool {
+        match self.0.entry(TypeId::of::<T>()) {
+            Entry::Vacant(vacant) => drop(vacant.insert(Box::new(state))),
+            Entry::Occupied(_) => return false,
+        }
+        true
     }
 
     pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
