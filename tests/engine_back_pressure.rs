@@ -210,12 +210,31 @@ async fn a_client_that_sends_and_never_reads_throttles_itself() {
         }
         websocket
     });
-    sleep(20 * SECOND).await;
+    sleep(19 * SECOND).await;
     assert!(!writing.is_finished());
     assert_eq!(session.try_closed(), None);
     let queued = session.open.outbox.queued_bytes();
     assert!((50_000..60_000).contains(&queued), "{queued}");
+    // It has taken nothing for as long as it may take to answer a ping.
+    sleep(2 * SECOND).await;
+    assert_eq!(session.try_closed(), Some(CloseReason::TransportClose));
     writing.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_slowly_is_not_closed_for_a_pong_that_was_not_read() {
+    let (server, mut sessions) = server_with(config(|config| config.outbox.bytes = 100_000));
+    let (mut websocket, mut session) = narrow(&server, &mut sessions, 1024).await;
+    for _ in 0..9 {
+        session.send(vec![0; 10_000]);
+    }
+    // More than half of the limit waits all the time, for longer than an interval and a timeout.
+    for _ in 0..60 {
+        sleep(SECOND).await;
+        while !matches!(websocket.next().await, Event::Binary(_)) {}
+        session.send(vec![0; 10_000]);
+    }
+    assert_eq!(session.try_closed(), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -219,3 +219,20 @@ async fn an_idle_client_that_answers_stays_for_a_day() {
     assert!(begun.elapsed() >= 24 * 3600 * SECOND);
     assert_eq!(session.try_closed(), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn waits_may_be_as_long_as_can_be_said() {
+    let longest = config(|config| {
+        config.ping_interval = Duration::MAX;
+        config.ping_timeout = Duration::MAX;
+        config.close_timeout = Duration::MAX;
+    });
+    let (make, mut sessions) = recorder();
+    let mut websocket = WebSocket::open(&Server::new(make, longest)).await;
+    let session = sessions.next().await;
+    sleep(1000 * SECOND).await;
+    session.send("still here");
+    assert_eq!(websocket.next().await, Event::text("4still here"));
+    session.open.outbox.close();
+    assert_eq!(websocket.next().await, Event::FAREWELL);
+}

@@ -224,6 +224,53 @@ async fn at_the_limit_the_client_is_not_read_its_session_lives_and_nothing_is_lo
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_few_large_events_are_a_limit_too() {
+    let (builder, gate, log, _kept) = gated(256);
+    let mut limits = SocketLimits::default();
+    limits.bytes_set_aside = 100_000;
+    let (stack, _io) = built(builder.socket_limits(limits));
+    let mut client = Client::over(stack.connect_through(1000)).await;
+    client.join("/").await;
+    let padding = "x".repeat(60_000);
+    let mut sent = 0;
+    loop {
+        let event = format!(r#"2["pad",{sent},"{padding}"]"#);
+        if tokio::time::timeout(SECOND, client.send(&event)).await.is_err() {
+            break;
+        }
+        sent += 1;
+    }
+    // Two are over the limit, a third is in hand.
+    assert_eq!(sent, 3);
+    gate.open();
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(log.all(), numbers(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_set_aside_for_a_socket_that_the_server_disconnects_never_starts() {
+    let log = Log::default();
+    let gate = Gate::default();
+    let namespace = Namespace::new()
+        .on("go", async |socket: Socket, State(log): State<Log>| {
+            log.add("go");
+            socket.disconnect();
+        })
+        .on_disconnect(async |State(log): State<Log>| log.add("gone"))
+        .layer(gate.clone());
+    let (stack, _io) = built(SocketIo::builder().state(log.clone()).namespace("/", namespace));
+    let mut client = stack.client().await;
+    for _ in 0..3 {
+        client.send(r#"2["go"]"#).await;
+    }
+    client.expect_silence().await;
+    gate.open();
+    client.expect("1").await;
+    client.expect_silence().await;
+    assert_eq!(log.all(), ["go", "gone"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_the_limit_the_heartbeat_goes_on() {
     let (builder, gate, log, _kept) = gated(1);
     let (stack, _io) = built(builder);

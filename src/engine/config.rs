@@ -50,7 +50,26 @@ impl Default for EngineConfig {
     }
 }
 
+/// Longer waits would be beyond what the clock can count.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 impl EngineConfig {
+    /// The same, with no wait longer than a year: "never" may be written as [`Duration::MAX`].
+    pub(super) fn clamped(mut self) -> Self {
+        let waits = [
+            &mut self.ping_interval,
+            &mut self.ping_timeout,
+            &mut self.upgrade_timeout,
+            &mut self.open_timeout,
+            &mut self.close_timeout,
+            &mut self.handler_drain,
+        ];
+        for wait in waits {
+            *wait = LONGEST_WAIT.min(*wait);
+        }
+        self
+    }
+
     pub(super) fn serves(&self, transport: Transport) -> bool {
         self.transports.contains(&transport)
     }

@@ -27,7 +27,7 @@ pub(super) fn make_service<M: MakeSession>(mut make: M, open: Open, limit: Durat
         Ok(Ok(Ok(service))) => Some(service),
         Ok(Ok(Err(error))) => {
             let error: BoxError = error.into();
-            tracing::debug!(error = %error, "a session was refused by its service");
+            tracing::debug!(error = &*error.to_string(), "a session was refused by its service");
             None
         }
         Ok(Err(_)) => {
@@ -140,6 +140,6 @@ impl<S: SessionService> Input<S> {
 /// A message that was not taken would be a gap that nobody sees: the session ends instead.
 fn failed(error: impl Into<BoxError>) -> Readiness {
     let error: BoxError = error.into();
-    tracing::debug!(error = %error, "a session's service failed");
+    tracing::debug!(error = &*error.to_string(), "a session's service failed");
     Readiness::Failed
 }

@@ -153,7 +153,7 @@ pub(super) fn refuse_handshake(error: HandshakeError) -> Response<Body> {
 }
 
 fn unknown_session(entry: &Entry, request: Arc<Parts>) -> Response<Body> {
-    let sid = entry.id.as_str().to_owned();
+    let sid = entry.id.clone();
     refuse(ErrorCode::UnknownSession, ErrorContext::Session { sid }, request, false)
 }
 

@@ -60,7 +60,7 @@ impl<M> EngineService<M> {
 
     /// An engine with limits of your own.
     pub fn with_config(make: M, config: EngineConfig) -> Self {
-        let shared = Shared { config: Arc::new(config), sessions: Arc::default() };
+        let shared = Shared { config: Arc::new(config.clamped()), sessions: Arc::default() };
         Self { make, shared: Arc::new(shared) }
     }
 

@@ -88,10 +88,21 @@ struct Session<S: SessionService> {
     candidate: Option<Candidate>,
     /// The transport that was upgraded, until it has handed over what the client sent there.
     leaving: Option<Box<dyn Wire>>,
+    /// The client takes what waits for it too slowly, or not at all.
+    stalled: Option<Stalled>,
     /// How long a graceful close that is under way may take.
     closing_until: Option<StdInstant>,
     timer: Pin<Box<Sleep>>,
     turned_away: Arc<()>,
+}
+
+/// A client that is not read because it does not read.
+#[derive(Clone, Copy)]
+struct Stalled {
+    /// How much it had taken then.
+    progress: u64,
+    /// When it must have taken more.
+    until: StdInstant,
 }
 
 impl<S: SessionService> Session<S> {
@@ -111,6 +122,7 @@ impl<S: SessionService> Session<S> {
             turned_away: Arc::new(()),
             candidate: None,
             leaving: None,
+            stalled: None,
             closing_until: None,
             config,
             registration,
@@ -135,6 +147,7 @@ impl<S: SessionService> Session<S> {
             Verdict::Close => {
                 let until = now() + self.config.close_timeout;
                 let until = *self.closing_until.get_or_insert(until);
+                self.stalled = None;
                 self.dismiss_candidate(cx);
                 self.take_offer();
                 if self.line.poll_close(cx).is_ready() || now() >= until {
@@ -168,8 +181,11 @@ impl<S: SessionService> Session<S> {
                 Beat::Expired => return Some(CloseReason::PingTimeout),
             }
             let candidate = self.candidate.as_ref().map(Candidate::deadline);
-            let due =
-                [self.heartbeat.deadline(), candidate, self.closing_until].into_iter().flatten().min()?;
+            let stalled = self.stalled.as_ref().map(|stalled| stalled.until);
+            let due = [self.heartbeat.deadline(), candidate, self.closing_until, stalled]
+                .into_iter()
+                .flatten()
+                .min()?;
             let due = Instant::from_std(due);
             if self.timer.deadline() != due {
                 self.timer.as_mut().reset(due);
@@ -244,15 +260,16 @@ impl<S: SessionService> Session<S> {
             match self.input.poll_ready(cx) {
                 Readiness::Ready => self.heartbeat.wake(now()),
                 Readiness::Busy => {
+                    self.stalled = None;
                     self.heartbeat.rest(now());
                     return None;
                 }
                 Readiness::Failed => return Some(CloseReason::ForcedClose),
             }
             if self.line.is_congested() {
-                // The client throttles itself: it is read again when it has read.
-                return None;
+                return self.poll_stalled();
             }
+            self.stalled = None;
             let packet = match self.poll_receive(cx) {
                 Poll::Pending => return None,
                 Poll::Ready(Received::Fault(fault)) => return Some(self.failed(&fault)),
@@ -271,6 +288,22 @@ impl<S: SessionService> Session<S> {
         }
         cx.waker().wake_by_ref();
         None
+    }
+
+    /// Much waits for the client, so it is not read until it has read: it throttles itself. If it takes nothing at all
+    /// for as long as it may take to answer a ping, it is gone.
+    fn poll_stalled(&mut self) -> Option<CloseReason> {
+        self.heartbeat.rest(now());
+        let progress = self.line.progress();
+        match self.stalled {
+            Some(stalled) if stalled.progress == progress => {
+                (now() >= stalled.until).then_some(CloseReason::TransportClose)
+            }
+            _ => {
+                self.stalled = Some(Stalled { progress, until: now() + self.config.ping_timeout });
+                None
+            }
+        }
     }
 
     /// The session is closing: what the client sends comes too late, but that it has gone is seen.

@@ -71,7 +71,7 @@ fn transport(facts: &Facts<'_>, config: &EngineConfig) -> Result<Transport, (Err
 
 fn existing(facts: &Facts<'_>, transport: Transport) -> Result<Asked, (ErrorCode, ErrorContext)> {
     let Some(current) = facts.session else {
-        let sid = facts.query.sid.as_deref().unwrap_or_default().to_owned();
+        let sid = facts.query.sid.as_deref().unwrap_or_default().into();
         return Err((ErrorCode::UnknownSession, ErrorContext::Session { sid }));
     };
     match (facts.is_upgrade, transport) {

@@ -3,12 +3,12 @@
 use std::{error::Error, fmt, sync::Arc};
 
 use http::request::Parts;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::error::ErrorCode;
+use crate::{error::ErrorCode, id::SessionId};
 
 /// Response extension: why the engine refused a request. It is on every refusal of the protocol's table, and on nothing else.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ConnectionError {
     code: ErrorCode,
     context: ErrorContext,
@@ -27,8 +27,9 @@ pub enum ErrorContext {
     },
     /// Code 1.
     Session {
-        /// The id that nobody knows.
-        sid: String,
+        /// The id that nobody knows here. Another server may: `Debug` shows its beginning only.
+        #[serde(serialize_with = "as_text")]
+        sid: SessionId,
     },
     /// Code 2.
     Method {
@@ -61,6 +62,10 @@ pub enum ErrorContext {
         /// The revision that was asked for.
         protocol: u8,
     },
+}
+
+fn as_text<S: Serializer>(id: &SessionId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.as_str())
 }
 
 impl ErrorContext {
@@ -110,6 +115,15 @@ impl ConnectionError {
     }
 }
 
+/// Without the request's query and headers, where the ids of live sessions and other secrets stand.
+impl fmt::Debug for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("ConnectionError");
+        debug.field("code", &self.code).field("context", &self.context);
+        debug.field("path", &self.request.uri.path()).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message())
@@ -117,3 +131,23 @@ impl fmt::Display for ConnectionError {
 }
 
 impl Error for ConnectionError {}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secrets() {
+        let request = Request::builder().uri("/socket.io/?sid=secret-sid").header("cookie", "secret=1");
+        let parts = Arc::new(request.body(()).expect("a request").into_parts().0);
+        let context = ErrorContext::Session { sid: "secret-sid".into() };
+        let error = ConnectionError::new(ErrorCode::UnknownSession, context, parts);
+        let printed = format!("{error:?}");
+        assert!(
+            printed.contains("/socket.io/") && !printed.contains("secret-sid") && !printed.contains("=1")
+        );
+        assert_eq!(serde_json::to_string(error.context()).expect("JSON"), r#"{"sid":"secret-sid"}"#);
+    }
+}

@@ -78,7 +78,7 @@ pub enum ResponseKind {
 }
 
 /// Response extension: a successful response of the engine, and what it is to its session.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SessionResponse {
     kind: ResponseKind,
     session_id: SessionId,
@@ -110,5 +110,17 @@ impl SessionResponse {
     /// The request that is answered.
     pub fn request(&self) -> &Parts {
         &self.request
+    }
+}
+
+/// Without the request, in whose query the session's id stands.
+impl fmt::Debug for SessionResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("SessionResponse");
+        debug
+            .field("kind", &self.kind)
+            .field("session_id", &self.session_id)
+            .field("transport", &self.transport);
+        debug.finish_non_exhaustive()
     }
 }

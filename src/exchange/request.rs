@@ -1,6 +1,7 @@
 //! The request that opened a session, copied compactly: it stays as long as the session.
 
 use std::{
+    fmt,
     net::SocketAddr,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -11,7 +12,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Uri, header::ORIGIN, request::Par
 use super::extensions::{PeerAddr, Secure};
 
 /// What is known of the request that opened a session.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SessionRequest {
     uri: Uri,
     headers: HeaderMap,
@@ -75,6 +76,14 @@ impl SessionRequest {
     /// Whether it came over TLS, if someone put [`Secure`] into the extensions.
     pub fn is_secure(&self) -> bool {
         self.extensions.get::<Secure>().is_some()
+    }
+}
+
+/// Without query and headers, which may carry secrets.
+impl fmt::Debug for SessionRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("SessionRequest");
+        debug.field("path", &self.uri.path()).field("issued", &self.issued).finish_non_exhaustive()
     }
 }
 

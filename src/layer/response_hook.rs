@@ -243,7 +243,7 @@ pub(crate) mod testing {
     -> impl Service<Request<()>, Response = Response<&'static str>, Error = Infallible> + Clone {
         service_fn(async |request: Request<()>| {
             let parts = Arc::new(request.into_parts().0);
-            let context = ErrorContext::Session { sid: "gone".to_owned() };
+            let context = ErrorContext::Session { sid: "gone".into() };
             let error = ConnectionError::new(ErrorCode::UnknownSession, context, parts);
             Ok(Response::builder().status(400).extension(error).body("body").unwrap())
         })

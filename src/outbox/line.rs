@@ -1,6 +1,8 @@
 //! The line to one client: transport and queue under one lock.
 
 use std::{
+    future::{Future, poll_fn},
+    pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll, Waker},
 };
@@ -84,19 +86,21 @@ impl Line {
         if !matches!(state.phase, Phase::Open) {
             return Err(SendError::Closed);
         }
-        let has_room = state.queue.has_room(&parcel, &self.limits);
-        if urgency == Urgency::Volatile && !(has_room && state.is_writable()) {
+        if urgency == Urgency::Volatile && !state.is_writable() {
             return Ok(Sent::Dropped);
         }
-        if !has_room {
-            tracing::debug!(
-                queued_bytes = state.queue.bytes(),
-                "a client reads too slowly, its session is closed"
-            );
-            let waker = state.fail(Fault::new(CloseReason::TransportClose, "slow consumer"));
-            drop(state);
-            wake(waker);
-            return Err(SendError::Full);
+        if !state.queue.has_room(&parcel, &self.limits) {
+            // What a turn of the session's task has queued may not have had its chance yet.
+            let failed = state.drain();
+            if failed.is_some() || !state.queue.has_room(&parcel, &self.limits) {
+                let queued_bytes = state.queue.bytes();
+                let waker = state.fail(Fault::new(CloseReason::TransportClose, "slow consumer"));
+                drop(state);
+                wake(waker);
+                // Not under the lock: whoever collects logs may send them to this very client.
+                tracing::debug!(queued_bytes, "a client reads too slowly, its session is closed");
+                return Err(SendError::Full);
+            }
         }
         let nothing_waited = state.queue.is_empty() && !state.needs_flush;
         state.queue.push_all(parcel);
@@ -220,13 +224,20 @@ impl Line {
     /// Sends what is queued, then says goodbye. Ready when the client knows.
     pub(crate) fn poll_close(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
-        let State { wire, queue, .. } = &mut *state;
-        let Some(wire) = wire else { return Poll::Ready(()) };
-        match wire.poll_drain(cx, queue) {
-            Poll::Ready(Ok(())) => wire.poll_close(cx),
-            Poll::Ready(Err(_)) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
+        if state.drain().is_some() {
+            return Poll::Ready(());
         }
+        let is_drained = state.is_drained();
+        match &mut state.wire {
+            Some(wire) if is_drained => wire.poll_close(cx),
+            Some(_) => Poll::Pending,
+            None => Poll::Ready(()),
+        }
+    }
+
+    /// How much has been handed to the transport, ever: it tells a client that reads slowly from one that does not.
+    pub(crate) fn progress(&self) -> u64 {
+        self.state.lock().queue.taken()
     }
 
     /// The session has ended: nothing is sent any more. Gives the transport back, for what is left to be done with it.
@@ -262,7 +273,7 @@ impl State {
     }
 
     fn is_congested(&self, limits: &OutboxLimits) -> bool {
-        self.queue.bytes() > limits.bytes / 2
+        self.queue.is_half_full(limits)
     }
 
     fn is_drained(&self) -> bool {
@@ -274,7 +285,11 @@ impl State {
     fn drain(&mut self) -> Option<Waker> {
         let waker = self.waker.clone()?;
         let wire = self.wire.as_mut()?;
-        match wire.poll_drain(&mut Context::from_waker(&waker), &mut self.queue) {
+        // An emitter's task may have spent its budget on other things: that is no reason to let this client wait. One
+        // drain is bounded by what is queued.
+        let draining = poll_fn(|cx| wire.poll_drain(cx, &mut self.queue));
+        let draining = pin!(tokio::task::unconstrained(draining));
+        match draining.poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(Ok(())) => self.needs_flush = false,
             Poll::Pending => self.needs_flush = true,
             Poll::Ready(Err(fault)) => return self.fail(fault),
@@ -305,10 +320,9 @@ impl Drop for Cork<'_> {
         let line = self.0;
         let mut state = line.state.lock();
         state.is_corked = false;
-        let had_backlog = !state.is_drained();
         let was_congested = state.is_congested(&line.limits);
-        let failed = if had_backlog { state.drain() } else { None };
-        let is_drained = had_backlog && state.is_drained();
+        let failed = if state.is_drained() { None } else { state.drain() };
+        let is_drained = state.is_drained();
         // The client's input has waited for this, and nothing else would wake the task for it.
         let may_read = was_congested && !state.is_congested(&line.limits);
         let waker = failed.or_else(|| state.waker.clone().filter(|_| may_read));

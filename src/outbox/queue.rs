@@ -9,7 +9,9 @@ use crate::codec::engine::Frame;
 /// How much may wait for a client that does not read.
 ///
 /// Beyond it, volatile messages are dropped; any other message is refused and the session is closed, reason
-/// `transport close`.
+/// `transport close`. From half of it on, the client's own input is not read, and a client that takes nothing for as long as it may take to
+/// answer a ping is closed in the same way. One message that is larger than the
+/// limit by itself is sent if nothing waits before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxLimits {
     /// Bytes of all queued packets. Default: 8 MB.
@@ -45,6 +47,7 @@ impl Parcel<'_> {
 pub(crate) struct Queue {
     frames: VecDeque<Frame>,
     bytes: usize,
+    taken: u64,
 }
 
 impl Queue {
@@ -64,6 +67,7 @@ impl Queue {
     pub(crate) fn pop(&mut self) -> Option<Frame> {
         let frame = self.frames.pop_front()?;
         self.bytes -= frame.len();
+        self.taken += frame.len() as u64;
         if self.frames.is_empty() && self.frames.capacity() > 64 {
             // A burst is over: an idle client keeps no large table.
             self.frames = VecDeque::new();
@@ -73,8 +77,18 @@ impl Queue {
 
     /// Takes everything out.
     pub(crate) fn take(&mut self) -> VecDeque<Frame> {
+        self.taken += self.bytes as u64;
         self.bytes = 0;
         std::mem::take(&mut self.frames)
+    }
+
+    /// Bytes that have left the queue, ever.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    pub(crate) fn is_half_full(&self, limits: &OutboxLimits) -> bool {
+        self.bytes > limits.bytes / 2 || self.frames.len() > limits.packets / 2
     }
 
     pub(crate) fn push_all(&mut self, parcel: Parcel<'_>) {
@@ -82,7 +96,11 @@ impl Queue {
         parcel.attachments.iter().cloned().map(Frame::Binary).for_each(|frame| self.push(frame));
     }
 
+    /// Whether it fits. One that is larger than the limits by itself fits where nothing waits: it is the sender's own.
     pub(crate) fn has_room(&self, parcel: &Parcel<'_>, limits: &OutboxLimits) -> bool {
+        if self.frames.is_empty() {
+            return true;
+        }
         self.frames.len().saturating_add(parcel.packets()) <= limits.packets
             && self.bytes.saturating_add(parcel.bytes()) <= limits.bytes
     }

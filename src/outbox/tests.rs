@@ -110,18 +110,22 @@ fn a_volatile_message_is_dropped_behind_one_that_waits() {
 }
 
 #[test]
-fn a_volatile_message_over_the_limits_is_dropped_and_harms_nobody() {
-    let (outbox, line, _) = line(1, OutboxLimits { bytes: 3, packets: 10 });
-    assert_eq!(outbox.send_encoded(&text("4 too long"), &[], Urgency::Volatile), Ok(Sent::Dropped));
+fn one_message_larger_than_the_limits_is_taken_where_nothing_waits() {
+    let (outbox, line, wire) = line(1, OutboxLimits { bytes: 3, packets: 10 });
+    outbox.send("too long").unwrap();
+    assert_eq!(left(&wire).len(), 1);
+    outbox.send("too long, and waits").unwrap();
     assert!(matches!(line.verdict(), Verdict::GoOn));
+    assert_eq!(outbox.send("x"), Err(SendError::Full));
 }
 
 #[test]
 fn a_reliable_message_over_the_limits_is_refused_whole_and_ends_the_session() {
-    let (outbox, line, _) = line(0, OutboxLimits { bytes: 100, packets: 2 });
+    let (outbox, line, _) = line(0, OutboxLimits { bytes: 100, packets: 3 });
     let attachments = [text("b"), text("c")];
+    outbox.send("first").unwrap();
     assert_eq!(outbox.send_encoded(&text("4a"), &attachments, Urgency::Reliable), Err(SendError::Full));
-    assert_eq!(outbox.queued_bytes(), 0);
+    assert_eq!(outbox.queued_bytes(), 6);
     let Verdict::Failed(fault) = line.verdict() else { panic!("it goes on") };
     assert_eq!(fault.reason, CloseReason::TransportClose);
     assert_eq!(outbox.send("a"), Err(SendError::Closed));
@@ -173,4 +177,44 @@ fn the_task_is_woken_when_a_client_that_read_too_little_has_caught_up() {
     drop(cork);
     assert!(!line.is_congested());
     assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));
+}
+
+#[test]
+fn a_burst_in_one_turn_of_the_task_leaves_when_the_queue_is_full() {
+    let (outbox, line, wire) = line(1000, OutboxLimits { bytes: 1000, packets: 10 });
+    let cork = line.cork(&Context::from_waker(Waker::noop()));
+    for _ in 0..100 {
+        outbox.send("a").unwrap();
+    }
+    drop(cork);
+    assert_eq!(left(&wire).len(), 100);
+}
+
+#[test]
+fn many_small_packets_are_congestion_too() {
+    let (outbox, line, _) = line(0, OutboxLimits { bytes: 1000, packets: 4 });
+    for _ in 0..2 {
+        outbox.send("").unwrap();
+    }
+    assert!(!line.is_congested());
+    outbox.send("").unwrap();
+    assert!(line.is_congested());
+}
+
+#[tokio::test]
+async fn drained_is_told_when_a_closing_session_has_sent_everything() {
+    let (outbox, line, wire) = line(0, OutboxLimits::default());
+    outbox.send("a").unwrap();
+    let drained = tokio::spawn({
+        let outbox = outbox.clone();
+        async move { outbox.drained().await }
+    });
+    tokio::task::yield_now().await;
+    outbox.close();
+    wire.0.lock().room = 1;
+    let mut cx = Context::from_waker(Waker::noop());
+    let cork = line.cork(&cx);
+    assert!(line.poll_close(&mut cx).is_ready());
+    drop(cork);
+    drained.await.unwrap();
 }

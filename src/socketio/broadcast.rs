@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     adapter::{IntoRooms, Target},
-    codec::parser::{self, Encoded},
+    codec::parser::Encoded,
     id::SocketId,
     outbox::Urgency,
 };
@@ -119,7 +119,7 @@ impl Broadcast {
     /// # Errors
     /// When the event cannot be encoded; then nobody receives it.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
-        let packet = self.encode(event, None, &data)?;
+        let packet = self.namespace.encode(None, event, &data)?;
         send(&self.namespace.select(&self.target), &packet, self.urgency);
         Ok(())
     }
@@ -141,7 +141,7 @@ impl Broadcast {
 
     fn ask(&self, event: &str, data: &impl Serialize) -> Result<Asked, EmitError> {
         let id = self.namespace.next_ack();
-        let packet = self.encode(event, Some(id), data)?;
+        let packet = self.namespace.encode(Some(id), event, data)?;
         let mut members = self.namespace.select(&self.target);
         let (sender, answers) = mpsc::channel(members.len().max(1));
         let mut unasked = Vec::new();
@@ -156,11 +156,6 @@ impl Broadcast {
         let waited = members.into_iter().map(|member| (member.id.clone(), member)).collect();
         Ok(Asked { id, waited, answers, unasked })
     }
-
-    fn encode(&self, event: &str, ack: Option<u64>, data: &impl Serialize) -> Result<Encoded, EmitError> {
-        let packet = parser::event(&self.namespace.name, ack, event, data, &self.namespace.limits.packet)?;
-        Ok(packet)
-    }
 }
 
 /// Writes to everybody. One that cannot take it (gone, or over its limit and being closed) is no matter of the others.
@@ -170,7 +165,7 @@ fn send(members: &[Arc<Member>], packet: &Encoded, urgency: Urgency) {
         let sent = if is_large {
             member.outbox.queue_encoded(packet.text(), packet.attachments(), urgency)
         } else {
-            member.outbox.send_encoded(packet.text(), packet.attachments(), urgency)
+            member.write(packet, urgency)
         };
         if let Err(error) = sent {
             tracing::trace!(socket = %member.id, %error, "a broadcast did not reach a socket");

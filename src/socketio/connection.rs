@@ -10,7 +10,12 @@ use std::{
 
 use tower::Service;
 
-use super::{driver::Driver, hub::Hub, link::Link, namespace::ConnectService};
+use super::{
+    driver::Driver,
+    hub::Hub,
+    link::{Link, Load},
+    namespace::ConnectService,
+};
 use crate::{
     codec::{engine::Message, parser::Decoder},
     exchange::Open,
@@ -46,7 +51,8 @@ impl Service<Open> for Connector {
         let connection = Connection {
             link: link.clone(),
             decoder: Decoder::new(limits.packet),
-            max_set_aside: limits.events_set_aside,
+            max_set_aside: Load { events: limits.events_set_aside, bytes: limits.bytes_set_aside },
+            unfinished: 0,
             is_broken: false,
         };
         let Open { request, outbox, closed, scope, .. } = open;
@@ -65,7 +71,9 @@ impl fmt::Debug for Connector {
 pub struct Connection {
     link: Arc<Link>,
     decoder: Decoder,
-    max_set_aside: usize,
+    max_set_aside: Load,
+    /// Bytes of the messages that make up the packet under way.
+    unfinished: usize,
     /// The client sent what is no packet: the driver closes the session, and what follows is ignored.
     is_broken: bool,
 }
@@ -81,6 +89,7 @@ impl Service<Message> for Connection {
 
     fn call(&mut self, message: Message) -> Self::Future {
         if !self.is_broken {
+            self.unfinished += message.len();
             let decoded = match message {
                 Message::Text(text) => self.decoder.text(text),
                 Message::Binary(bytes) => self.decoder.binary(bytes),
@@ -88,7 +97,7 @@ impl Service<Message> for Connection {
             self.is_broken = decoded.is_err();
             // Without a packet, attachments are still due.
             if let Some(packet) = decoded.transpose() {
-                self.link.push(packet);
+                self.link.push(packet, std::mem::take(&mut self.unfinished));
             }
         }
         ready(Ok(()))

@@ -20,7 +20,7 @@ use super::{
     handshake::Handshake,
     hub::Hub,
     lane::{Lane, Started, Waiting, panicked},
-    link::{Link, News},
+    link::{Link, Load, News},
     member::Member,
     namespace::ConnectService,
     reason::DisconnectReason,
@@ -87,7 +87,8 @@ impl Driver {
         }
         // Error hooks, and what runs on for sockets that are gone: neither may pile up.
         let left_over = self.running.len().saturating_sub(self.slots.busy());
-        self.link.set_aside(self.slots.set_aside() + left_over);
+        let Load { events, bytes } = self.slots.set_aside();
+        self.link.set_aside(Load { events: events + left_over, bytes });
         if self.closed.is_none() && self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -123,8 +124,8 @@ impl Driver {
     fn poll_news(&mut self, cx: &mut Context<'_>) -> bool {
         let Poll::Ready(news) = self.link.poll_news(cx) else { return false };
         match news {
-            News::Packet(_) | News::Malformed(_) if self.is_leaving || self.closed.is_none() => {}
-            News::Packet(packet) => self.packet(cx, packet),
+            News::Packet(..) | News::Malformed(_) if self.is_leaving || self.closed.is_none() => {}
+            News::Packet(packet, bytes) => self.packet(cx, packet, bytes),
             News::Malformed(error) => {
                 tracing::debug!(%error, "a client sent what is no packet");
                 for (socket, hooks) in self.slots.joined() {
@@ -184,20 +185,23 @@ impl Driver {
     ) {
         let mut work = Work { socket, hooks, task };
         match Pin::new(&mut work).poll(cx) {
-            Poll::Ready(finished) => self.finished(cx, finished),
+            Poll::Ready(finished) => {
+                guarded("the drop of a future", || drop(work));
+                self.finished(cx, finished);
+            }
             Poll::Pending => self.running.push(work),
         }
     }
 
     // What the client sends.
 
-    fn packet(&mut self, cx: &mut Context<'_>, packet: Packet) {
+    fn packet(&mut self, cx: &mut Context<'_>, packet: Packet, bytes: usize) {
         let Packet { namespace, body } = packet;
         let found = self.slots.find(&namespace);
         match (body, found) {
             (PacketBody::Connect { auth }, Found::Nothing | Found::Left) => self.join(cx, &namespace, auth),
             (PacketBody::Event { id, name, args }, Found::Joined(lane)) => {
-                lane.push(Waiting { name, args, ack: id });
+                lane.push(Waiting { name, args, ack: id, bytes });
             }
             (PacketBody::Ack { id, args }, Found::Joined(lane)) => {
                 if let Some(id) = id {
@@ -265,7 +269,7 @@ impl Driver {
             }
             Outcome::Hook(Err(error)) => self.failed(cx, &socket, hooks, &error),
             Outcome::ErrorHook(Err(error)) => {
-                tracing::error!(socket = %socket.id(), %error, "an error hook failed");
+                tracing::error!(socket = %socket.id(), error = error.message(), "an error hook failed");
             }
             Outcome::Hook(Ok(())) | Outcome::ErrorHook(Ok(())) => {}
         }
@@ -303,7 +307,8 @@ impl Driver {
         hooks: Option<Arc<dyn SocketHooks>>,
         error: &EventError,
     ) {
-        tracing::debug!(socket = %socket.id(), %error, "an event or hook failed");
+        // As a text and not as it prints: it may be the client's own words, and a line is to stay a line.
+        tracing::debug!(socket = %socket.id(), error = error.message(), "an event or hook failed");
         let Some(hook) =
             hooks.as_ref().and_then(|hooks| guarded("on_error", || hooks.failed(socket, error)).flatten())
         else {
@@ -336,8 +341,9 @@ impl Driver {
         let socket = &lane.socket;
         socket.end(reason);
         let reason = socket.ended().unwrap_or(reason);
-        if lane.set_aside() > 0 {
-            tracing::debug!(socket = %socket.id(), events = lane.set_aside(), "a socket ended before its events");
+        let events = lane.set_aside().events;
+        if events > 0 {
+            tracing::debug!(socket = %socket.id(), events, "a socket ended before its events");
         }
         let hooks = lane.hooks.clone();
         self.run_hook(cx, socket, hooks, "on_disconnect", |hooks, socket| hooks.disconnected(socket, reason));

@@ -20,10 +20,7 @@ use super::{
     member::Member,
     namespace_state::NamespaceState,
 };
-use crate::{
-    codec::parser::{self, Args, Encoded},
-    outbox::Urgency,
-};
+use crate::{codec::parser::Args, outbox::Urgency};
 
 /// An event for one socket, with settings: from [`Socket::timeout`](super::Socket::timeout) or
 /// [`Socket::volatile`](super::Socket::volatile).
@@ -61,8 +58,8 @@ impl Emitter {
         if !self.member.is_reachable() {
             return Err(EmitError::Disconnected);
         }
-        let packet = self.encode(event, None, &data)?;
-        self.write(&packet)
+        let packet = self.namespace.encode(None, event, &data)?;
+        Ok(self.member.write(&packet, self.urgency).map(drop)?)
     }
 
     /// See [`Socket::emit_with_ack`](super::Socket::emit_with_ack).
@@ -86,7 +83,7 @@ impl Emitter {
         data: &impl Serialize,
     ) -> Result<(Question, oneshot::Receiver<Args>), EmitError> {
         let id = self.namespace.next_ack();
-        let packet = self.encode(event, Some(id), data)?;
+        let packet = self.namespace.encode(Some(id), event, data)?;
         let (sender, answer) = oneshot::channel();
         let limit = self.namespace.limits.acks_outstanding;
         match self.member.acks.register(id, Waiting::One(sender), limit) {
@@ -95,17 +92,8 @@ impl Emitter {
             Err(Unregistered::Full) => return Err(EmitError::TooManyAcks),
         }
         let question = Question { id, member: self.member.clone() };
-        self.write(&packet)?;
+        self.member.write(&packet, self.urgency)?;
         Ok((question, answer))
-    }
-
-    fn encode(&self, event: &str, ack: Option<u64>, data: &impl Serialize) -> Result<Encoded, EmitError> {
-        Ok(parser::event(&self.namespace.name, ack, event, data, &self.namespace.limits.packet)?)
-    }
-
-    fn write(&self, packet: &Encoded) -> Result<(), EmitError> {
-        self.member.outbox.send_encoded(packet.text(), packet.attachments(), self.urgency)?;
-        Ok(())
     }
 }
 

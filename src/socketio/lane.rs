@@ -11,6 +11,7 @@ use tower::Service;
 use super::{
     connect::{SocketHooks, SocketService},
     event::{AckSlot, Event, EventError, EventFuture},
+    link::Load,
     socket::Socket,
 };
 use crate::{
@@ -34,6 +35,8 @@ pub(super) struct Waiting {
     pub(super) name: EventName,
     pub(super) args: Args,
     pub(super) ack: Option<u64>,
+    /// What it came with.
+    pub(super) bytes: usize,
 }
 
 /// An event whose service has been asked.
@@ -53,8 +56,8 @@ impl Lane {
         self.set_aside.push_back(event);
     }
 
-    pub(super) fn set_aside(&self) -> usize {
-        self.set_aside.len()
+    pub(super) fn set_aside(&self) -> Load {
+        Load { events: self.set_aside.len(), bytes: self.set_aside.iter().map(|event| event.bytes).sum() }
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -72,12 +75,16 @@ impl Lane {
         if self.set_aside.is_empty() || self.in_flight >= self.max_in_flight {
             return Poll::Pending;
         }
+        if !self.socket.is_connected() {
+            // The server has disconnected it: the news is on its way, and takes the lane away.
+            return Poll::Pending;
+        }
         let readiness = match guarded("an event service", || self.service.poll_ready(cx)) {
             Some(Poll::Pending) => return Poll::Pending,
             Some(Poll::Ready(result)) => result.map_err(EventError::from_error),
             None => Err(panicked()),
         };
-        let Some(Waiting { name, args, ack }) = self.set_aside.pop_front() else { return Poll::Pending };
+        let Some(Waiting { name, args, ack, .. }) = self.set_aside.pop_front() else { return Poll::Pending };
         let ack = ack.map(AckSlot::new);
         let event = Event::new(name, args, self.socket.clone(), ack.clone());
         let outcome = readiness

@@ -19,6 +19,9 @@ pub struct SocketLimits {
     /// and with handlers and hooks that run on for sockets that are gone; then the client is not read until one is
     /// done with. Default: 256.
     pub events_set_aside: usize,
+    /// Bytes of the events of one session that are set aside, attachments included; then the client is not read
+    /// either. One event is always taken, however large. Default: 4 MB.
+    pub bytes_set_aside: usize,
     /// Acknowledgements that one socket owes; one more is an error to the emitter. Default: 10 000.
     pub acks_outstanding: usize,
     /// How long an acknowledgement is waited for that has no timeout of its own. Default: 30 s.
@@ -34,6 +37,7 @@ impl Default for SocketLimits {
             namespaces: 64,
             events_in_flight: 64,
             events_set_aside: 256,
+            bytes_set_aside: 4_000_000,
             acks_outstanding: 10_000,
             ack_timeout: Duration::from_secs(30),
             packet: parser::Limits::default(),

@@ -13,26 +13,36 @@ use crate::{
 
 /// The inbox of a session's driver: packets that were decoded, and sockets that the server has disconnected.
 ///
-/// Packets are bounded by the limit of events set aside, disconnected sockets by the namespaces of the session.
+/// Packets are bounded by the limits of what is set aside, disconnected sockets by the namespaces of the session.
 #[derive(Debug, Default)]
 pub(crate) struct Link(Mutex<Inbox>);
 
 #[derive(Debug, Default)]
 struct Inbox {
-    packets: VecDeque<Result<Packet, DecodeError>>,
+    packets: VecDeque<(Result<Packet, DecodeError>, usize)>,
+    /// What they came with, in bytes.
+    bytes: usize,
     ended: Vec<SocketId>,
     /// All namespaces are to be left, and then the session.
     closes_session: bool,
-    /// Events that the driver has taken, and could not start yet.
-    set_aside: usize,
+    /// What the driver has taken, and could not start yet.
+    set_aside: Load,
     driver: Option<Waker>,
     reader: Option<Waker>,
+}
+
+/// How much waits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Load {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
 }
 
 /// What the driver finds.
 #[derive(Debug)]
 pub(crate) enum News {
-    Packet(Packet),
+    /// A packet, and how many bytes it came with.
+    Packet(Packet, usize),
     /// The client sent what is no packet; nothing of it is read any more.
     Malformed(DecodeError),
     Ended(SocketId),
@@ -41,17 +51,22 @@ pub(crate) enum News {
 
 impl Link {
     /// Ready when one more packet may be read.
-    pub(crate) fn poll_room(&self, cx: &mut Context<'_>, limit: usize) -> Poll<()> {
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>, limit: Load) -> Poll<()> {
         let mut inbox = self.0.lock();
-        if inbox.packets.len() + inbox.set_aside < limit.max(1) {
+        let events = inbox.packets.len() + inbox.set_aside.events;
+        let bytes = inbox.bytes + inbox.set_aside.bytes;
+        if events == 0 || (events < limit.events && bytes < limit.bytes) {
             return Poll::Ready(());
         }
         inbox.reader = Some(cx.waker().clone());
         Poll::Pending
     }
 
-    pub(crate) fn push(&self, packet: Result<Packet, DecodeError>) {
-        self.tell(|inbox| inbox.packets.push_back(packet));
+    pub(crate) fn push(&self, packet: Result<Packet, DecodeError>, bytes: usize) {
+        self.tell(|inbox| {
+            inbox.bytes += bytes;
+            inbox.packets.push_back((packet, bytes));
+        });
     }
 
     /// A socket was disconnected by the server.
@@ -83,10 +98,12 @@ impl Link {
         if std::mem::take(&mut inbox.closes_session) {
             return Poll::Ready(News::CloseSession);
         }
-        match inbox.packets.pop_front() {
-            Some(Ok(packet)) => return Poll::Ready(News::Packet(packet)),
-            Some(Err(error)) => return Poll::Ready(News::Malformed(error)),
-            None => {}
+        if let Some((packet, bytes)) = inbox.packets.pop_front() {
+            inbox.bytes -= bytes;
+            return Poll::Ready(match packet {
+                Ok(packet) => News::Packet(packet, bytes),
+                Err(error) => News::Malformed(error),
+            });
         }
         if !inbox.driver.as_ref().is_some_and(|driver| driver.will_wake(cx.waker())) {
             inbox.driver = Some(cx.waker().clone());
@@ -94,11 +111,11 @@ impl Link {
         Poll::Pending
     }
 
-    /// The driver says how many events wait with it; below the limit, reading goes on.
-    pub(crate) fn set_aside(&self, count: usize) {
+    /// The driver says how much waits with it; below the limit, reading goes on.
+    pub(crate) fn set_aside(&self, load: Load) {
         let reader = {
             let mut inbox = self.0.lock();
-            inbox.set_aside = count;
+            inbox.set_aside = load;
             inbox.reader.take()
         };
         if let Some(reader) = reader {

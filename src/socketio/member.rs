@@ -3,7 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use super::{acks::AckTable, data::DataMap, handshake::Handshake, link::Link, reason::DisconnectReason};
-use crate::{adapter::Room, id::SocketId, outbox::Outbox, sync::Mutex};
+use crate::{
+    adapter::Room,
+    codec::parser::Encoded,
+    id::SocketId,
+    outbox::{Outbox, SendError, Sent, Urgency},
+    sync::Mutex,
+};
 
 /// The shared state of a socket.
 pub(crate) struct Member {
@@ -41,6 +47,11 @@ impl Member {
             status: Mutex::new(Status::Connecting(Vec::new())),
             data: Mutex::default(),
         }
+    }
+
+    /// Writes a packet of this socket to its client.
+    pub(crate) fn write(&self, packet: &Encoded, urgency: Urgency) -> Result<Sent, SendError> {
+        self.outbox.send_encoded(packet.text(), packet.attachments(), urgency)
     }
 
     /// The end of a socket that never was connected.

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use serde::Serialize;
+
 use super::{
     limits::SocketLimits,
     member::{Member, Status},
@@ -12,6 +14,7 @@ use super::{
 };
 use crate::{
     adapter::{Room, Rooms, Target},
+    codec::parser::{self, EncodeError, Encoded},
     id::SocketId,
     sync::Mutex,
 };
@@ -33,6 +36,16 @@ impl NamespaceState {
 
     pub(crate) fn next_ack(&self) -> u64 {
         self.next_ack.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// An event of this namespace, with the id of the answer if one is asked for.
+    pub(crate) fn encode(
+        &self,
+        ack: Option<u64>,
+        event: &str,
+        data: &impl Serialize,
+    ) -> Result<Encoded, EncodeError> {
+        parser::event(&self.name, ack, event, data, &self.limits.packet)
     }
 
     /// Whom the target means, at this moment.

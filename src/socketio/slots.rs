@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{connect::SocketHooks, lane::Lane, socket::Socket};
+use super::{connect::SocketHooks, lane::Lane, link::Load, socket::Socket};
 use crate::id::SocketId;
 
 /// What a session has under each namespace's name. There are few: a list is the fastest table.
@@ -106,7 +106,10 @@ impl Slots {
     }
 
     /// How many events wait for their service.
-    pub(super) fn set_aside(&self) -> usize {
-        self.lanes().map(Lane::set_aside).sum()
+    pub(super) fn set_aside(&self) -> Load {
+        self.lanes().map(Lane::set_aside).fold(Load::default(), |sum, lane| Load {
+            events: sum.events + lane.events,
+            bytes: sum.bytes + lane.bytes,
+        })
     }
 }

@@ -219,8 +219,7 @@ impl Socket {
     }
 
     pub(crate) fn write(&self, packet: &Encoded, urgency: Urgency) -> Result<(), EmitError> {
-        self.member.outbox.send_encoded(packet.text(), packet.attachments(), urgency)?;
-        Ok(())
+        Ok(self.member.write(packet, urgency).map(drop)?)
     }
 }
 

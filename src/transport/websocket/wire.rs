@@ -29,6 +29,9 @@ use crate::{
     text::Text,
 };
 
+/// Pings and pongs of the websocket itself that are passed over before others have their turn.
+const CONTROL_FRAMES_PER_TURN: usize = 64;
+
 /// What is still read, and thrown away, of a client that was told goodbye.
 const MAX_LINGER_BYTES: usize = 64 * 1024;
 
@@ -151,7 +154,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
-        loop {
+        for _ in 0..CONTROL_FRAMES_PER_TURN {
             let message = match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
                 Some(Ok(message)) => message,
                 // A connection that breaks while it is read was closed, only less politely.
@@ -176,6 +179,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
                 WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Frame(_) => {}
             }
         }
+        // There may be more, but whoever emits to this client waits for the lock.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
