@@ -252,7 +252,7 @@ async fn who_does_not_read_delays_nobody_and_is_closed_at_its_limit() {
             clients.push(stack.client().await);
         }
         let id = sockets.lock().unwrap()[0].id().clone();
-        for round in 0..300 {
+        for round in 0..400 {
             io.emit("news", (round, "x".repeat(200))).unwrap();
             for client in &mut clients {
                 assert!(client.next().await.starts_with(&format!(r#"2["news",{round},"#)));
