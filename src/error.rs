@@ -62,6 +62,8 @@ pub enum CloseReason {
     ParseError,
     /// The server closed the session.
     ForcedClose,
+    /// The server shuts down.
+    ServerShuttingDown,
 }
 
 impl CloseReason {
@@ -73,6 +75,7 @@ impl CloseReason {
             Self::TransportError => "transport error",
             Self::ParseError => "parse error",
             Self::ForcedClose => "forced close",
+            Self::ServerShuttingDown => "server shutting down",
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{codec::engine::Transport, outbox::OutboxLimits};
+use crate::{
+    codec::engine::{Message, Transport},
+    outbox::OutboxLimits,
+};
 
 /// Limits and waits of the engine, with the protocol's defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,14 +24,33 @@ pub struct EngineConfig {
     /// The largest request body and the largest websocket message, in bytes; exactly as many are accepted.
     /// Beyond it: HTTP 413 (the session lives on), websocket close 1009. Default: 1 000 000.
     pub max_payload: usize,
+    /// How long the body of a request may take to arrive; then 408, and the session is closed, `transport error`.
+    /// Default: 20 s.
+    pub post_timeout: Duration,
+    /// The most fragments of one websocket message. Beyond it: close code 1008, `transport error`. Default: 16 384.
+    pub max_fragments: usize,
     /// The most packets in one polling payload. Beyond it: closed, `parse error`. Default: 10 000.
     pub max_payload_packets: usize,
     /// The transports that are served. Default: both.
     pub transports: Vec<Transport>,
+    /// Whether polling sessions may move to a websocket. If not, none is offered, and who tries is refused with
+    /// code 3 before any 101. Default: yes.
+    pub allow_upgrades: bool,
+    /// Whether clients of revision 3 of the protocol (Socket.IO v1 and v2) are served, too. Default: no.
+    pub allow_eio3: bool,
+    /// A message for every client, right after its handshake and in the same response. Default: none.
+    pub initial_packet: Option<Message>,
+    /// The most sessions at the same time. Beyond it: 503 with a `Retry-After`. Default: no limit.
+    pub max_sessions: usize,
+    /// The most sessions at the same time of one IP address, as far as addresses are known
+    /// ([`PeerAddr`](crate::exchange::PeerAddr)). Beyond it: 503 with a `Retry-After`. Default: no limit.
+    pub max_sessions_per_address: usize,
     /// What may wait for a client that does not read.
     pub outbox: OutboxLimits,
     /// How long a graceful close waits for a client that takes no more packets. Default: 30 s.
     pub close_timeout: Duration,
+    /// How many clients are told at once that the server shuts down. Default: 256.
+    pub shutdown_batch: usize,
     /// How long futures of a session may run on after its transport has ended; then they are dropped. Default: 30 s.
     pub handler_drain: Duration,
 }
@@ -41,10 +63,18 @@ impl Default for EngineConfig {
             upgrade_timeout: Duration::from_secs(10),
             open_timeout: Duration::from_secs(45),
             max_payload: 1_000_000,
+            post_timeout: Duration::from_secs(20),
+            max_fragments: 16_384,
             max_payload_packets: 10_000,
             transports: vec![Transport::Polling, Transport::WebSocket],
+            allow_upgrades: true,
+            allow_eio3: false,
+            initial_packet: None,
+            max_sessions: usize::MAX,
+            max_sessions_per_address: usize::MAX,
             outbox: OutboxLimits::default(),
             close_timeout: Duration::from_secs(30),
+            shutdown_batch: 256,
             handler_drain: Duration::from_secs(30),
         }
     }
@@ -61,6 +91,7 @@ impl EngineConfig {
             &mut self.ping_timeout,
             &mut self.upgrade_timeout,
             &mut self.open_timeout,
+            &mut self.post_timeout,
             &mut self.close_timeout,
             &mut self.handler_drain,
         ];
@@ -68,6 +99,11 @@ impl EngineConfig {
             *wait = LONGEST_WAIT.min(*wait);
         }
         self
+    }
+
+    /// Whether a polling session may become a websocket.
+    pub(super) fn upgrades(&self) -> bool {
+        self.allow_upgrades && self.serves(Transport::WebSocket)
     }
 
     pub(super) fn serves(&self, transport: Transport) -> bool {

@@ -4,6 +4,7 @@ use std::{
     future::{Future, poll_fn},
     panic::AssertUnwindSafe,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -12,18 +13,29 @@ use futures_util::FutureExt;
 use tower::Service;
 
 use super::make::{MakeSession, SessionService};
-use crate::{codec::engine::Message, error::BoxError, exchange::Open, guard::guarded};
+use crate::{
+    codec::engine::Message,
+    error::BoxError,
+    exchange::Open,
+    guard::guarded,
+    limit::{Limit, LimitCounts},
+};
 
 pub(super) type Making<S> = Pin<Box<dyn Future<Output = Option<S>> + Send>>;
 
 /// Asks for the session's service. Nothing comes of an error or a panic.
-pub(super) fn make_service<M: MakeSession>(mut make: M, open: Open, limit: Duration) -> Making<M::Response> {
+pub(super) fn make_service<M: MakeSession>(
+    mut make: M,
+    open: Open,
+    limit: Duration,
+    limits: Arc<LimitCounts>,
+) -> Making<M::Response> {
     let making = async move {
         poll_fn(|cx| make.poll_ready(cx)).await?;
         make.call(open).await
     };
     let caught = tokio::time::timeout(limit, AssertUnwindSafe(making).catch_unwind());
-    Box::pin(caught.map(|result| match result {
+    Box::pin(caught.map(move |result| match result {
         Ok(Ok(Ok(service))) => Some(service),
         Ok(Ok(Err(error))) => {
             let error: BoxError = error.into();
@@ -35,7 +47,7 @@ pub(super) fn make_service<M: MakeSession>(mut make: M, open: Open, limit: Durat
             None
         }
         Err(_) => {
-            tracing::debug!("the service that makes sessions took too long");
+            limits.reached(Limit::OpenTime);
             None
         }
     }))

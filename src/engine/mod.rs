@@ -22,6 +22,7 @@
 //! ```
 
 mod config;
+mod connection;
 mod heartbeat;
 mod input;
 mod make;
@@ -29,9 +30,11 @@ mod registry;
 mod requests;
 mod service;
 mod session;
+pub mod shutdown;
 mod upgrade;
 mod verify;
 
 pub use config::EngineConfig;
 pub use make::{MakeSession, SessionService};
 pub use service::{EngineService, ResponseFuture};
+pub use shutdown::Shutdown;

@@ -1,17 +1,23 @@
-//! Who is there: sessions by their id.
+//! Who is there: sessions by their id, and how many may be.
 
 use std::{
     collections::{HashMap, hash_map},
     hash::{BuildHasher, RandomState},
+    net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
+use tokio::sync::Notify;
+
 use crate::{
+    codec::engine::Revision,
+    error::CloseReason,
     id::SessionId,
-    outbox::Line,
+    limit::Limit,
+    outbox::{Fault, Line},
     sync::Mutex,
     transport::{polling::Polling, websocket::Accepting},
 };
@@ -25,11 +31,23 @@ pub(super) struct Registry {
     shards: [Mutex<HashMap<SessionId, Arc<Entry>>>; SHARDS],
     hasher: RandomState,
     count: AtomicUsize,
+    /// Sessions of each address, where they are limited.
+    addresses: Mutex<HashMap<IpAddr, usize>>,
+    /// Tasks of sessions, those that have left the table too.
+    tasks: AtomicUsize,
+    /// Told when the last task has ended.
+    idle: Notify,
+    /// No new sessions: the engine shuts down.
+    is_closed: AtomicBool,
+    /// Nothing is waited for any more.
+    is_cut: AtomicBool,
+    cut: Notify,
 }
 
 /// What requests find under a session's id.
 pub(super) struct Entry {
     pub(super) id: SessionId,
+    pub(super) revision: Revision,
     pub(super) line: Arc<Line>,
     /// Nothing for a session that began as a websocket.
     pub(super) polling: Option<Polling>,
@@ -38,8 +56,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(id: SessionId, line: Arc<Line>, polling: Option<Polling>) -> Self {
-        Self { id, line, polling, offer: Mutex::new(None) }
+    pub(super) fn new(id: SessionId, revision: Revision, line: Arc<Line>, polling: Option<Polling>) -> Self {
+        Self { id, revision, line, polling, offer: Mutex::new(None) }
     }
 
     /// Offers a websocket to the session, unless another one waits to be looked at.
@@ -59,6 +77,20 @@ impl Entry {
     }
 }
 
+/// Why there is no room for one more session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    ShuttingDown,
+    Full(Limit),
+}
+
+/// How many sessions there may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Capacity {
+    pub(super) sessions: usize,
+    pub(super) per_address: usize,
+}
+
 impl Registry {
     pub(super) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
@@ -68,40 +100,164 @@ impl Registry {
         self.shard(id).lock().get(id).cloned()
     }
 
+    /// Takes room for a session, which is given back with the permit.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+        capacity: Capacity,
+    ) -> Result<Permit, NoRoom> {
+        if self.is_closed() {
+            return Err(NoRoom::ShuttingDown);
+        }
+        if self.count.fetch_add(1, Ordering::Relaxed) >= capacity.sessions {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            return Err(NoRoom::Full(Limit::Sessions));
+        }
+        // From here on the permit gives back what was taken.
+        let mut permit = Permit { registry: self.clone(), address: None };
+        if let Some(address) = address.filter(|_| capacity.per_address < usize::MAX) {
+            let mut addresses = self.addresses.lock();
+            let sessions = addresses.entry(address).or_default();
+            if *sessions >= capacity.per_address {
+                if *sessions == 0 {
+                    addresses.remove(&address);
+                }
+                drop(addresses);
+                return Err(NoRoom::Full(Limit::SessionsPerAddress));
+            }
+            *sessions += 1;
+            permit.address = Some(address);
+        }
+        Ok(permit)
+    }
+
     /// Adds a session. One that is there is never replaced.
-    pub(super) fn insert(self: &Arc<Self>, entry: Arc<Entry>) -> Option<Registration> {
-        match self.shard(entry.id.as_str()).lock().entry(entry.id.clone()) {
+    pub(super) fn insert(permit: Permit, entry: Arc<Entry>) -> Option<Registration> {
+        let registry = permit.registry.clone();
+        match registry.shard(entry.id.as_str()).lock().entry(entry.id.clone()) {
             hash_map::Entry::Occupied(_) => return None,
             hash_map::Entry::Vacant(vacant) => vacant.insert(entry.clone()),
         };
-        self.count.fetch_add(1, Ordering::Relaxed);
-        Some(Registration { registry: self.clone(), entry })
+        if registry.is_closed() {
+            // The shutdown may have looked already.
+            entry.line.request_close(CloseReason::ServerShuttingDown);
+        }
+        Some(Registration { entry, permit })
     }
 
     fn shard(&self, id: &str) -> &Mutex<HashMap<SessionId, Arc<Entry>>> {
         &self.shards[self.hasher.hash_one(id) as usize % SHARDS]
     }
+
+    // The end of all.
+
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
+    }
+
+    /// From here on there are no new sessions. Those that there are.
+    pub(super) fn close(&self) -> Vec<Arc<Entry>> {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.entries()
+    }
+
+    fn entries(&self) -> Vec<Arc<Entry>> {
+        self.shards.iter().flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
+    }
+
+    /// A task of a session begins.
+    pub(super) fn task(self: &Arc<Self>) -> TaskGuard {
+        self.tasks.fetch_add(1, Ordering::SeqCst);
+        TaskGuard(self.clone())
+    }
+
+    /// How many there are.
+    pub(super) fn tasks(&self) -> usize {
+        self.tasks.load(Ordering::SeqCst)
+    }
+
+    /// Ready when no task is left.
+    pub(super) async fn idle(&self) {
+        loop {
+            let idle = self.idle.notified();
+            if self.tasks() == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    /// Ends whatever is left, without waiting for it.
+    pub(super) fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
+        self.cut.notify_waiters();
+        for entry in self.entries() {
+            entry.line.fail(Fault::new(CloseReason::ServerShuttingDown, "the time of the shutdown is up"));
+        }
+    }
+
+    /// Ready when nothing is waited for any more.
+    pub(super) async fn is_cut(&self) {
+        let cut = self.cut.notified();
+        if !self.is_cut.load(Ordering::SeqCst) {
+            cut.await;
+        }
+    }
+}
+
+/// Room for one session, until it is dropped.
+pub(super) struct Permit {
+    registry: Arc<Registry>,
+    address: Option<IpAddr>,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.registry.count.fetch_sub(1, Ordering::Relaxed);
+        let Some(address) = self.address else { return };
+        let mut addresses = self.registry.addresses.lock();
+        if let hash_map::Entry::Occupied(mut sessions) = addresses.entry(address) {
+            *sessions.get_mut() -= 1;
+            if *sessions.get() == 0 {
+                sessions.remove();
+            }
+        }
+    }
 }
 
 /// A session's place in the registry, until it is dropped.
 pub(super) struct Registration {
-    registry: Arc<Registry>,
     entry: Arc<Entry>,
+    permit: Permit,
 }
 
 impl Registration {
     pub(super) fn entry(&self) -> &Arc<Entry> {
         &self.entry
     }
+
+    pub(super) fn registry(&self) -> &Arc<Registry> {
+        &self.permit.registry
+    }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
         let id = self.entry.id.as_str();
-        let removed = self.registry.shard(id).lock().remove(id);
-        self.registry.count.fetch_sub(1, Ordering::Relaxed);
+        let removed = self.registry().shard(id).lock().remove(id);
         // Outside of the lock: it may be the last owner of a websocket.
         drop(removed);
+    }
+}
+
+/// A task of a session, until it is dropped.
+pub(super) struct TaskGuard(Arc<Registry>);
+
+impl Drop for TaskGuard {
+    fn drop(&mut self) {
+        if self.0.tasks.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.idle.notify_waiters();
+        }
     }
 }
 
@@ -110,20 +266,65 @@ mod tests {
     use super::*;
     use crate::outbox::OutboxLimits;
 
+    const ROOM: Capacity = Capacity { sessions: usize::MAX, per_address: usize::MAX };
+    const ADDRESS: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
     fn entry(id: &str) -> Arc<Entry> {
-        Arc::new(Entry::new(id.into(), Arc::new(Line::new(OutboxLimits::default())), None))
+        let line = Arc::new(Line::new(OutboxLimits::default()));
+        Arc::new(Entry::new(id.into(), Revision::V4, line, None))
+    }
+
+    fn insert(registry: &Arc<Registry>, id: &str) -> Option<Registration> {
+        Registry::insert(registry.admit(None, ROOM).unwrap(), entry(id))
     }
 
     #[test]
     fn an_id_in_use_is_never_replaced_and_free_again_afterwards() {
         let registry = Arc::new(Registry::default());
-        let first = registry.insert(entry("a")).unwrap();
-        assert!(registry.insert(entry("a")).is_none());
+        let first = insert(&registry, "a").unwrap();
+        assert!(insert(&registry, "a").is_none());
         assert!(Arc::ptr_eq(&registry.get("a").unwrap(), first.entry()));
         assert_eq!(registry.count(), 1);
         drop(first);
         assert_eq!(registry.count(), 0);
         assert!(registry.get("a").is_none());
-        assert!(registry.insert(entry("a")).is_some());
+        assert!(insert(&registry, "a").is_some());
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_sessions_as_may_be() {
+        let registry = Arc::new(Registry::default());
+        let capacity = Capacity { sessions: 2, ..ROOM };
+        let permits = [registry.admit(None, capacity), registry.admit(None, capacity)];
+        assert_eq!(registry.admit(None, capacity).err(), Some(NoRoom::Full(Limit::Sessions)));
+        drop(permits);
+        assert!(registry.admit(None, capacity).is_ok());
+        assert_eq!(registry.count(), 0);
+    }
+
+    #[test]
+    fn an_address_has_room_of_its_own_and_leaves_nothing_behind() {
+        let registry = Arc::new(Registry::default());
+        let capacity = Capacity { per_address: 1, ..ROOM };
+        let first = registry.admit(ADDRESS, capacity).ok();
+        let refused = registry.admit(ADDRESS, capacity).err();
+        assert_eq!(refused, Some(NoRoom::Full(Limit::SessionsPerAddress)));
+        assert!(registry.admit(Some("::1".parse().unwrap()), capacity).is_ok());
+        assert!(registry.admit(None, capacity).is_ok());
+        assert_eq!(registry.count(), 1);
+        drop(first);
+        assert!(registry.addresses.lock().is_empty());
+        assert!(registry.admit(ADDRESS, capacity).is_ok());
+    }
+
+    #[test]
+    fn after_the_end_there_is_no_room() {
+        let registry = Arc::new(Registry::default());
+        let permit = registry.admit(None, ROOM).unwrap();
+        assert!(registry.close().is_empty());
+        assert_eq!(registry.admit(None, ROOM).err(), Some(NoRoom::ShuttingDown));
+        // One that was on its way is told.
+        let late = Registry::insert(permit, entry("late")).unwrap();
+        assert!(late.entry().line.is_closing());
     }
 }

@@ -4,8 +4,10 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{
-    HeaderName, HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE},
+    HeaderName, HeaderValue, Response, StatusCode, Version,
+    header::{
+        CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, X_XSS_PROTECTION,
+    },
     request::Parts,
 };
 use http_body::Body as HttpBody;
@@ -14,17 +16,19 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use super::{config::EngineConfig, registry::Entry};
 use crate::{
     body::Body,
-    codec::engine::{Payload, Transport},
-    error::{BoxError, ErrorCode},
-    exchange::{ConnectionError, ErrorContext, ResponseKind, SessionResponse},
+    codec::engine::{Revision, Transport, Written},
+    error::{BoxError, CloseReason, ErrorCode},
+    exchange::{ErrorContext, ResponseKind, SessionResponse, close_with, refuse},
+    limit::{Limit, LimitCounts},
+    outbox::Fault,
     transport::{
         polling::{Delivered, Refused},
         websocket::HandshakeError,
     },
 };
 
-/// The content type of binary payloads before revision 4, in which there are none.
-const OLD_BINARY: &[u8] = b"application/octet-stream";
+/// The content type of binary payloads, which only revision 3 has.
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// Of a body that is too large, so much more is read and dropped, for so long: a client that writes before it reads
 /// then reads the answer, and not that its connection broke.
@@ -32,7 +36,6 @@ const MAX_DISCARDED: (usize, Duration) = (64 * 1024, Duration::from_secs(1));
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
@@ -52,6 +55,7 @@ pub(super) async fn post<B>(
     request: Arc<Parts>,
     body: B,
     config: &EngineConfig,
+    counts: &LimitCounts,
 ) -> Response<Body>
 where
     B: HttpBody,
@@ -63,29 +67,39 @@ where
         Err(Refused::Overlap) => return status(StatusCode::BAD_REQUEST),
         Err(Refused::Over) => return unknown_session(&entry, request),
     };
-    if request.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == OLD_BINARY) {
+    let is_binary = request.headers.get(CONTENT_TYPE) == Some(&OCTETS);
+    if is_binary && entry.revision == Revision::V4 {
         polling.fail("invalid content");
         return status(StatusCode::BAD_REQUEST);
     }
     let mut body = pin!(body);
     if declared_length(&request) > config.max_payload as u64 {
         posting.give_up();
-        return too_large(body).await;
+        counts.reached(Limit::RequestBody);
+        return too_large(body, request.version).await;
     }
-    let body = match posting.read(Limited::new(body.as_mut(), config.max_payload).collect()).await {
-        Some(Ok(body)) => body.to_bytes(),
-        Some(Err(error)) if error.is::<LengthLimitError>() => {
+    let reading = Limited::new(body.as_mut(), config.max_payload).collect();
+    let body = match posting.read(tokio::time::timeout(config.post_timeout, reading)).await {
+        Some(Ok(Ok(body))) => body.to_bytes(),
+        Some(Ok(Err(error))) if error.is::<LengthLimitError>() => {
             posting.give_up();
-            return too_large(body).await;
+            counts.reached(Limit::RequestBody);
+            return too_large(body, request.version).await;
+        }
+        Some(Err(_)) => {
+            let reason = CloseReason::TransportError;
+            posting.fail(Fault::over(Limit::PostTime, reason, "the data request took too long"));
+            return close_with(StatusCode::REQUEST_TIMEOUT, Body::empty(), request.version);
         }
         // The connection failed in the middle, which the dropped guard reports; or the session ended meanwhile.
-        Some(Err(_)) | None => return status(StatusCode::BAD_REQUEST),
+        Some(Ok(Err(_))) | None => return status(StatusCode::BAD_REQUEST),
     };
-    match posting.deliver(Payload::new(body.into(), config.max_payload_packets)).await {
+    let payload = polling.form().decode_payload(body.into(), is_binary, config.max_payload_packets);
+    match posting.deliver(payload).await {
         // A session that ended on the way: the client hears of it in the other direction.
         Some(Delivered::All) | None => {
             let mut response = respond(StatusCode::OK, Bytes::from_static(b"ok"), HTML);
-            response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+            finish(&mut response, &request);
             mark(&mut response, &entry, ResponseKind::Posted, Transport::Polling, request);
             response
         }
@@ -100,15 +114,30 @@ fn declared_length(request: &Parts) -> u64 {
 
 /// Packets for the client.
 pub(super) fn packets(
-    payload: Bytes,
+    payload: Written,
     entry: &Entry,
     kind: ResponseKind,
     request: Arc<Parts>,
 ) -> Response<Body> {
-    let mut response = respond(StatusCode::OK, payload, TEXT);
-    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    let (payload, content_type) = match payload {
+        Written::Text(payload) => (payload, TEXT),
+        Written::Binary(payload) => (payload, OCTETS),
+    };
+    let mut response = respond(StatusCode::OK, payload, content_type);
+    finish(&mut response, &request);
     mark(&mut response, entry, kind, Transport::Polling, request);
     response
+}
+
+/// The headers that every answer to a polling session has.
+fn finish(response: &mut Response<Body>, request: &Parts) {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    // Old versions of Internet Explorer take packets for an attack, and change them.
+    let agent = request.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    if agent.contains(";MSIE") || agent.contains("Trident/") {
+        headers.insert(X_XSS_PROTECTION, HeaderValue::from_static("0"));
+    }
 }
 
 /// Says to the layers outside what this response is.
@@ -122,29 +151,9 @@ pub(super) fn mark(
     response.extensions_mut().insert(SessionResponse::new(kind, entry.id.clone(), transport, request));
 }
 
-/// A refusal of the protocol's table: JSON for a plain request, text for an upgrade; layers see it as an extension.
-pub(super) fn refuse(
-    code: ErrorCode,
-    context: ErrorContext,
-    request: Arc<Parts>,
-    is_upgrade: bool,
-) -> Response<Body> {
-    let error = ConnectionError::new(code, context, request);
-    let mut response = if is_upgrade {
-        closing(StatusCode::BAD_REQUEST, error.client_message().to_owned())
-    } else {
-        let status =
-            if code == ErrorCode::Forbidden { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
-        let message = serde_json::Value::from(error.client_message());
-        respond(status, format!(r#"{{"code":{},"message":{message}}}"#, error.code()), JSON)
-    };
-    response.extensions_mut().insert(error);
-    response
-}
-
 /// A websocket handshake that is none: the protocol's table has no row for it.
-pub(super) fn refuse_handshake(error: HandshakeError) -> Response<Body> {
-    let mut response = closing(error.status(), error.message());
+pub(super) fn refuse_handshake(error: HandshakeError, version: Version) -> Response<Body> {
+    let mut response = close_with(error.status(), error.message(), version);
     if error == HandshakeError::Version {
         let versions = HeaderValue::from_static("13");
         response.headers_mut().insert(HeaderName::from_static("sec-websocket-version"), versions);
@@ -154,11 +163,11 @@ pub(super) fn refuse_handshake(error: HandshakeError) -> Response<Body> {
 
 fn unknown_session(entry: &Entry, request: Arc<Parts>) -> Response<Body> {
     let sid = entry.id.clone();
-    refuse(ErrorCode::UnknownSession, ErrorContext::Session { sid }, request, false)
+    refuse(ErrorCode::UnknownSession, ErrorContext::Session { sid }, request)
 }
 
 /// The session lives on, but not this connection: the rest of the body is hardly waited for.
-async fn too_large<B>(rest: B) -> Response<Body>
+async fn too_large<B>(rest: B, version: Version) -> Response<Body>
 where
     B: HttpBody,
     B::Error: Into<BoxError>,
@@ -166,13 +175,18 @@ where
     let (bytes, time) = MAX_DISCARDED;
     tokio::time::timeout(time, Limited::new(rest, bytes).collect()).await.ok();
     let mut response = status(StatusCode::PAYLOAD_TOO_LARGE);
-    response.headers_mut().insert(CONNECTION, CLOSE);
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, CLOSE);
+    }
     response
 }
 
-fn closing(status: StatusCode, text: impl Into<Body>) -> Response<Body> {
-    let mut response = respond(status, text, HTML);
-    response.headers_mut().insert(CONNECTION, CLOSE);
+/// No room for a session now. Clients that were sent away together do not come back together.
+pub(super) fn unavailable(retry_after: Duration, version: Version) -> Response<Body> {
+    let mut response = close_with(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable", version);
+    let least = retry_after.as_secs().clamp(1, 3600);
+    let jitter = getrandom::u64().unwrap_or_default() % (least + 1);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(least + jitter));
     response
 }
 

@@ -7,34 +7,43 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use http::{Request, Response, StatusCode, request::Parts};
 use http_body::Body as HttpBody;
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use tower::Service;
 
 use super::{
     config::EngineConfig,
+    connection::{self, Connection},
     make::MakeSession,
-    registry::{Entry, Registration, Registry},
+    registry::{Capacity, Entry, NoRoom, Permit, Registration, Registry},
     requests,
     session::{self, Opening},
-    verify::{Asked, Facts, Query, verify},
+    shutdown::{self, Shutdown},
+    verify::{self, Asked, Current, Facts, Query, verify},
 };
 use crate::{
     body::Body,
-    codec::engine::{Frame, Transport, encode_payload},
+    codec::engine::{Form, Frame, Transport},
     error::{BoxError, ErrorCode},
-    exchange::{ErrorContext, ResponseKind, SessionIdGenerator, SessionRequest},
+    exchange::{
+        AllowRequest, ErrorContext, PeerAddr, ResponseKind, SessionIdGenerator, SessionRequest, refuse,
+    },
     id::SessionId,
+    limit::LimitCounts,
     outbox::Line,
     transport::{
         polling,
-        websocket::{self, Accepting, BinaryForm},
+        websocket::{self, Accepting},
     },
 };
+
+/// When a client that found no room should try again, at the earliest.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+const HANDSHAKE_ERROR: &str = "TRANSPORT_HANDSHAKE_ERROR";
 
 /// Serves Engine.IO sessions over HTTP: every request that it is given is one of theirs.
 ///
@@ -50,6 +59,7 @@ pub struct EngineService<M> {
 struct Shared {
     config: Arc<EngineConfig>,
     sessions: Arc<Registry>,
+    limits: Arc<LimitCounts>,
 }
 
 impl<M> EngineService<M> {
@@ -60,13 +70,24 @@ impl<M> EngineService<M> {
 
     /// An engine with limits of your own.
     pub fn with_config(make: M, config: EngineConfig) -> Self {
-        let shared = Shared { config: Arc::new(config.clamped()), sessions: Arc::default() };
+        let shared =
+            Shared { config: Arc::new(config.clamped()), sessions: Arc::default(), limits: Arc::default() };
         Self { make, shared: Arc::new(shared) }
     }
 
     /// How many sessions there are.
     pub fn clients_count(&self) -> usize {
         self.shared.sessions.count()
+    }
+
+    /// How often clients have reached each of the limits.
+    pub fn limit_counts(&self) -> &LimitCounts {
+        &self.shared.limits
+    }
+
+    /// Ends all sessions in good order, and opens no new ones: see [`shutdown`](super::shutdown).
+    pub async fn shutdown(&self, deadline: Duration) -> Shutdown {
+        shutdown::run(&self.shared.sessions, deadline, self.shared.config.shutdown_batch).await
     }
 }
 
@@ -98,12 +119,13 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<B>) -> ResponseFuture {
-        let upgrade = websocket::is_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
         let (parts, body) = request.into_parts();
-        let exchange = Exchange { shared: self.shared.clone(), parts: Arc::new(parts), upgrade };
+        let (parts, connection) = connection::take(parts);
+        let is_upgrade = connection.is_some();
+        let exchange = Exchange { shared: self.shared.clone(), parts: Arc::new(parts), is_upgrade };
         let make = self.make.clone();
-        ResponseFuture(Box::pin(exchange.run(make, body)))
+        ResponseFuture(Box::pin(exchange.run(make, body, connection)))
     }
 }
 
@@ -130,11 +152,15 @@ impl fmt::Debug for ResponseFuture {
 struct Exchange {
     shared: Arc<Shared>,
     parts: Arc<Parts>,
-    upgrade: Option<OnUpgrade>,
+    /// It asks to leave HTTP.
+    is_upgrade: bool,
 }
 
+/// What a request did not get through with.
+type Refusal = (ErrorCode, ErrorContext);
+
 impl Exchange {
-    async fn run<M, B>(self, make: M, body: B) -> Response<Body>
+    async fn run<M, B>(self, make: M, body: B, connection: Option<Connection>) -> Response<Body>
     where
         M: MakeSession,
         B: HttpBody + Send,
@@ -142,85 +168,132 @@ impl Exchange {
     {
         let (asked, entry) = match self.verify() {
             Ok(verified) => verified,
-            Err((code, context)) => return self.refuse(code, context),
+            Err((code, context)) => return refuse(code, context, self.parts),
         };
+        let Shared { config, limits, .. } = &*self.shared;
         match (asked, entry) {
-            (Asked::Open(transport), _) => self.open(make, transport).await,
+            (Asked::Open(transport), _) => {
+                self.open(make, transport, connection).await.unwrap_or_else(|refusal| refusal)
+            }
             (Asked::Poll, Some(entry)) => requests::poll(entry, self.parts).await,
-            (Asked::Post, Some(entry)) => requests::post(entry, self.parts, body, &self.shared.config).await,
-            (Asked::Upgrade, Some(entry)) => self.upgrade(&entry),
+            (Asked::Post, Some(entry)) => requests::post(entry, self.parts, body, config, limits).await,
+            (Asked::Upgrade, Some(entry)) => {
+                self.upgrade(&entry, connection).unwrap_or_else(|refusal| refusal)
+            }
             _ => requests::status(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 
-    fn verify(&self) -> Result<(Asked, Option<Arc<Entry>>), (ErrorCode, ErrorContext)> {
-        let query = Query::parse(self.parts.uri.query().unwrap_or_default());
+    fn query(&self) -> Query<'_> {
+        Query::parse(self.parts.uri.query().unwrap_or_default())
+    }
+
+    fn verify(&self) -> Result<(Asked, Option<Arc<Entry>>), Refusal> {
+        let query = self.query();
         let entry = query.sid.as_deref().and_then(|sid| self.shared.sessions.get(sid));
         let session = entry.as_ref().map(|entry| {
             // Before its transport is there, and after it is gone, a session is what it began as.
             let first = if entry.polling.is_some() { Transport::Polling } else { Transport::WebSocket };
-            entry.line.transport().unwrap_or(first)
+            let transport = entry.line.transport().unwrap_or(first);
+            Current { transport, revision: entry.revision }
         });
-        let facts =
-            Facts { method: &self.parts.method, query: &query, is_upgrade: self.upgrade.is_some(), session };
+        let facts = Facts { method: &self.parts.method, query: &query, is_upgrade: self.is_upgrade, session };
         verify(&facts, &self.shared.config).map(|asked| (asked, entry))
     }
 
-    /// The websocket that comes of this request.
-    fn accept(&self, on_upgrade: OnUpgrade) -> Accepting {
-        let wants_text = Query::parse(self.parts.uri.query().unwrap_or_default()).base64.is_some();
-        let binary = if wants_text { BinaryForm::Base64 } else { BinaryForm::Raw };
-        let io = async move { on_upgrade.await.map(TokioIo::new) };
-        websocket::accept(io, self.shared.config.max_payload, binary)
+    /// The answer to a websocket's handshake, and the websocket that comes of it. Everything that can be wrong with
+    /// it is found out before the 101.
+    fn accept(
+        &self,
+        connection: Option<Connection>,
+    ) -> Result<Option<(Response<Body>, Accepting)>, Response<Body>> {
+        let Some(connection) = connection else { return Ok(None) };
+        let version = self.parts.version;
+        let response = websocket::switch_protocols(&self.parts)
+            .map_err(|error| requests::refuse_handshake(error, version))?;
+        let config = &self.shared.config;
+        let limits = websocket::Limits { message: config.max_payload, fragments: config.max_fragments };
+        let accepting = connection.accept(limits, self.query().form()).map_err(|error| {
+            let context = ErrorContext::failed(HANDSHAKE_ERROR, error);
+            refuse(ErrorCode::BadRequest, context, self.parts.clone())
+        })?;
+        Ok(Some((response, accepting)))
     }
 
-    fn refuse(self, code: ErrorCode, context: ErrorContext) -> Response<Body> {
-        requests::refuse(code, context, self.parts, self.upgrade.is_some())
-    }
-
-    async fn open<M: MakeSession>(mut self, make: M, transport: Transport) -> Response<Body> {
+    async fn open<M: MakeSession>(
+        &self,
+        make: M,
+        transport: Transport,
+        connection: Option<Connection>,
+    ) -> Result<Response<Body>, Response<Body>> {
+        let permit = self.admit()?;
+        self.ask_allowed().await?;
+        verify::revision(&self.query(), &self.shared.config)
+            .map_err(|(code, context)| refuse(code, context, self.parts.clone()))?;
         // The handshake is checked before an id is made, and so before a generator is asked.
-        let switched = match self.upgrade.take() {
-            None => None,
-            Some(on_upgrade) => match websocket::switch_protocols(&self.parts) {
-                Ok(response) => Some((response, on_upgrade)),
-                Err(error) => return requests::refuse_handshake(error),
-            },
-        };
-        let is_upgrade = switched.is_some();
-        let (registration, wire) = match self.register(transport).await {
-            Ok(registered) => registered,
-            Err(error) => {
-                let context = ErrorContext::failed("ID_GENERATION_ERROR", error);
-                return requests::refuse(ErrorCode::BadRequest, context, self.parts, is_upgrade);
-            }
-        };
+        let websocket = self.accept(connection)?;
+        let form = self.query().form();
+        let (registration, wire) = self.register(permit, transport, form).await.map_err(|error| {
+            let context = ErrorContext::failed("ID_GENERATION_ERROR", error);
+            refuse(ErrorCode::BadRequest, context, self.parts.clone())
+        })?;
         let entry = registration.entry().clone();
-        let config = self.shared.config.clone();
+        let (config, limits) = (self.shared.config.clone(), self.shared.limits.clone());
         let request = Arc::new(SessionRequest::new(&self.parts));
         let handshake = Frame::open(&handshake(&entry.id, transport, &config));
-        let (response, opening) = match (switched, wire) {
-            (Some((mut response, on_upgrade)), _) => {
-                let accepting = self.accept(on_upgrade);
-                entry.line.push_control(handshake);
-                requests::mark(&mut response, &entry, ResponseKind::Opened, transport, self.parts);
+        let first = config.initial_packet.clone().map(Frame::message);
+        let (response, opening) = match (websocket, wire) {
+            (Some((mut response, accepting)), _) => {
+                [Some(handshake), first]
+                    .into_iter()
+                    .flatten()
+                    .for_each(|frame| entry.line.push_control(frame));
+                requests::mark(&mut response, &entry, ResponseKind::Opened, transport, self.parts.clone());
                 (response, Opening::WebSocket(accepting))
             }
             (None, Some(wire)) => {
-                let payload = encode_payload([&handshake]);
-                let response = requests::packets(payload, &entry, ResponseKind::Opened, self.parts);
+                let payload = form.encode_payload([Some(&handshake), first.as_ref()].into_iter().flatten());
+                let response = requests::packets(payload, &entry, ResponseKind::Opened, self.parts.clone());
                 (response, Opening::Polling(Box::new(wire)))
             }
-            (None, None) => return requests::status(StatusCode::INTERNAL_SERVER_ERROR),
+            (None, None) => return Err(requests::status(StatusCode::INTERNAL_SERVER_ERROR)),
         };
-        session::spawn(make, config, registration, opening, request);
-        response
+        session::spawn(make, config, limits, registration, opening, request);
+        Ok(response)
+    }
+
+    /// Takes room for the session, if there is some.
+    fn admit(&self) -> Result<Permit, Response<Body>> {
+        let config = &self.shared.config;
+        let address = PeerAddr::of(&self.parts.extensions).map(|address| address.ip());
+        let capacity =
+            Capacity { sessions: config.max_sessions, per_address: config.max_sessions_per_address };
+        self.shared.sessions.admit(address, capacity).map_err(|reason| {
+            if let NoRoom::Full(limit) = reason {
+                self.shared.limits.reached(limit);
+            }
+            requests::unavailable(RETRY_AFTER, self.parts.version)
+        })
+    }
+
+    /// Asks those who have a say in it.
+    async fn ask_allowed(&self) -> Result<(), Response<Body>> {
+        let Some(judges) = self.parts.extensions.get::<AllowRequest>() else { return Ok(()) };
+        judges.ask(&self.parts).await.map_err(|reason| match reason.retry_after() {
+            Some(retry_after) => requests::unavailable(retry_after, self.parts.version),
+            None => {
+                let context = ErrorContext::Forbidden { message: reason.text().map(str::to_owned) };
+                refuse(ErrorCode::Forbidden, context, self.parts.clone())
+            }
+        })
     }
 
     /// Makes the session's id and takes its place among the others. A polling session has its wire from the start.
     async fn register(
         &self,
+        permit: Permit,
         transport: Transport,
+        form: Form,
     ) -> Result<(Registration, Option<polling::PollingWire>), BoxError> {
         let extensions = &self.parts.extensions;
         let id = match (extensions.get::<SessionId>(), extensions.get::<SessionIdGenerator>()) {
@@ -234,37 +307,37 @@ impl Exchange {
         let line = Arc::new(Line::new(self.shared.config.outbox));
         let (polling, wire) = match transport {
             Transport::Polling => {
-                let (polling, wire) = polling::pair(&line);
+                let (polling, wire) = polling::pair(&line, form);
                 (Some(polling), Some(wire))
             }
             Transport::WebSocket => (None, None),
         };
-        let entry = Arc::new(Entry::new(id, line, polling));
-        let registration = self.shared.sessions.insert(entry).ok_or("the session id is in use")?;
+        let entry = Arc::new(Entry::new(id, form.revision, line, polling));
+        let registration = Registry::insert(permit, entry).ok_or("the session id is in use")?;
         Ok((registration, wire))
     }
 
     /// A websocket asks to take over: it is answered, and the session looks at it.
-    fn upgrade(mut self, entry: &Entry) -> Response<Body> {
-        let Some(on_upgrade) = self.upgrade.take() else {
-            return requests::status(StatusCode::INTERNAL_SERVER_ERROR);
-        };
-        let mut response = match websocket::switch_protocols(&self.parts) {
-            Ok(response) => response,
-            Err(error) => return requests::refuse_handshake(error),
-        };
-        if entry.offer(self.accept(on_upgrade)).is_err() {
-            let context = ErrorContext::named("TRANSPORT_HANDSHAKE_ERROR");
-            return requests::refuse(ErrorCode::BadRequest, context, self.parts, true);
+    fn upgrade(
+        &self,
+        entry: &Entry,
+        connection: Option<Connection>,
+    ) -> Result<Response<Body>, Response<Body>> {
+        let internal = || requests::status(StatusCode::INTERNAL_SERVER_ERROR);
+        let (mut response, accepting) = self.accept(connection)?.ok_or_else(internal)?;
+        if entry.offer(accepting).is_err() {
+            let context = ErrorContext::named(HANDSHAKE_ERROR);
+            return Err(refuse(ErrorCode::BadRequest, context, self.parts.clone()));
         }
-        requests::mark(&mut response, entry, ResponseKind::Upgraded, Transport::WebSocket, self.parts);
-        response
+        let kind = ResponseKind::Upgraded;
+        requests::mark(&mut response, entry, kind, Transport::WebSocket, self.parts.clone());
+        Ok(response)
     }
 }
 
 /// The JSON of the open packet, its keys in the order of the protocol.
 fn handshake(id: &SessionId, transport: Transport, config: &EngineConfig) -> String {
-    let can_upgrade = transport == Transport::Polling && config.serves(Transport::WebSocket);
+    let can_upgrade = transport == Transport::Polling && config.upgrades();
     let upgrades = if can_upgrade { r#""websocket""# } else { "" };
     format!(
         r#"{{"sid":"{}","upgrades":[{upgrades}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,

@@ -5,7 +5,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
-    time::Instant as StdInstant,
+    time::{Duration, Instant as StdInstant},
 };
 
 use tokio::{
@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     config::EngineConfig,
-    heartbeat::{Beat, Heartbeat},
+    heartbeat::{Beat, Heartbeat, WrongDirection},
     input::{Input, Making, Readiness, make_service},
     make::{MakeSession, SessionService},
     registry::Registration,
@@ -26,6 +26,7 @@ use crate::{
     error::CloseReason,
     exchange::{Closed, Open, Scope, ScopeRunner, SessionRequest},
     guard::guarded,
+    limit::{Limit, LimitCounts},
     outbox::{Fault, Line, Outbox, Received, Verdict, Wire},
     transport::websocket::Accepting,
 };
@@ -46,28 +47,33 @@ pub(super) enum Opening {
 pub(super) fn spawn<M: MakeSession>(
     make: M,
     config: Arc<EngineConfig>,
+    limits: Arc<LimitCounts>,
     registration: Registration,
     opening: Opening,
     request: Arc<SessionRequest>,
 ) {
+    let task = registration.registry().task();
     tokio::spawn(async move {
-        let line = registration.entry().line.clone();
+        let _task = task;
+        let entry = registration.entry().clone();
+        let line = entry.line.clone();
         match opening {
             Opening::Polling(wire) => line.attach(wire),
             Opening::WebSocket(accepting) => {
                 match tokio::time::timeout(config.upgrade_timeout, accepting).await {
                     Ok(Some(wire)) => line.attach(wire),
                     // The connection failed before it was a websocket: there never was a session.
-                    _ => return,
+                    Ok(None) => return,
+                    Err(_) => return limits.reached(Limit::UpgradeTime),
                 }
             }
         };
         let (closed_sender, closed) = Closed::new();
         let (scope, runner) = ScopeRunner::new();
-        let id = registration.entry().id.clone();
-        let open = Open::new(id, request, Outbox::new(line.clone()), closed, scope.clone());
-        let making = make_service(make, open, config.open_timeout);
-        let mut session = Session::new(config, registration, making, scope, runner);
+        let outbox = Outbox::new(line);
+        let open = Open::new(entry.id.clone(), entry.revision, request, outbox, closed, scope.clone());
+        let making = make_service(make, open, config.open_timeout, limits.clone());
+        let mut session = Session::new(config, limits, registration, making, scope, runner);
         let reason = poll_fn(|cx| {
             // What of the user's code is not guarded by itself (texts of errors, say) ends its own session only.
             guarded("a session's turn", || session.poll(cx)).unwrap_or(Poll::Ready(CloseReason::ForcedClose))
@@ -79,6 +85,7 @@ pub(super) fn spawn<M: MakeSession>(
 
 struct Session<S: SessionService> {
     config: Arc<EngineConfig>,
+    limits: Arc<LimitCounts>,
     registration: Registration,
     line: Arc<Line>,
     input: Input<S>,
@@ -96,11 +103,12 @@ struct Session<S: SessionService> {
     turned_away: Arc<()>,
 }
 
-/// A client that is not read because it does not read.
+/// A client for which something waits.
 #[derive(Clone, Copy)]
 struct Stalled {
     /// How much it had taken then.
     progress: u64,
+    since: StdInstant,
     /// When it must have taken more.
     until: StdInstant,
 }
@@ -108,16 +116,18 @@ struct Stalled {
 impl<S: SessionService> Session<S> {
     fn new(
         config: Arc<EngineConfig>,
+        limits: Arc<LimitCounts>,
         registration: Registration,
         making: Making<S>,
         scope: Scope,
         runner: ScopeRunner,
     ) -> Self {
         let now = now();
-        let heartbeat = Heartbeat::new(config.ping_interval, config.ping_timeout, now);
+        let revision = registration.entry().revision;
         Self {
             line: registration.entry().line.clone(),
             input: Input::new(making),
+            heartbeat: Heartbeat::new(revision, config.ping_interval, config.ping_timeout, now),
             timer: Box::pin(tokio::time::sleep_until((now + config.ping_interval).into())),
             turned_away: Arc::new(()),
             candidate: None,
@@ -125,10 +135,10 @@ impl<S: SessionService> Session<S> {
             stalled: None,
             closing_until: None,
             config,
+            limits,
             registration,
             scope,
             runner,
-            heartbeat,
         }
     }
 
@@ -144,14 +154,17 @@ impl<S: SessionService> Session<S> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
         match self.line.verdict() {
             Verdict::Failed(fault) => return Some(self.failed(&fault)),
-            Verdict::Close => {
+            Verdict::Close(reason) => {
                 let until = now() + self.config.close_timeout;
                 let until = *self.closing_until.get_or_insert(until);
                 self.stalled = None;
                 self.dismiss_candidate(cx);
                 self.take_offer();
-                if self.line.poll_close(cx).is_ready() || now() >= until {
-                    return Some(CloseReason::ForcedClose);
+                if self.line.poll_close(cx).is_ready() {
+                    return Some(reason);
+                }
+                if now() >= until {
+                    return Some(self.over(Limit::CloseTime, reason));
                 }
                 if let Some(reason) = self.discard_input(cx) {
                     return Some(reason);
@@ -178,7 +191,7 @@ impl<S: SessionService> Session<S> {
                 // Nothing new is sent to a client that is being left.
                 Beat::Ping if self.closing_until.is_some() => {}
                 Beat::Ping => self.line.push_control(Frame::PING),
-                Beat::Expired => return Some(CloseReason::PingTimeout),
+                Beat::Expired => return Some(self.over(Limit::Heartbeat, CloseReason::PingTimeout)),
             }
             let candidate = self.candidate.as_ref().map(Candidate::deadline);
             let stalled = self.stalled.as_ref().map(|stalled| stalled.until);
@@ -228,6 +241,10 @@ impl<S: SessionService> Session<S> {
                 }
             }
             Progress::Failed => self.dismiss_candidate(cx),
+            Progress::TooLate => {
+                self.limits.reached(Limit::UpgradeTime);
+                self.dismiss_candidate(cx);
+            }
             Progress::Upgraded(wire) => self.upgrade(cx, wire),
         }
     }
@@ -267,43 +284,58 @@ impl<S: SessionService> Session<S> {
                 Readiness::Failed => return Some(CloseReason::ForcedClose),
             }
             if self.line.is_congested() {
-                return self.poll_stalled();
+                // It throttles itself: it is not read until it has read.
+                self.heartbeat.rest(now());
+                return self.poll_stalled(self.config.ping_timeout);
             }
-            self.stalled = None;
             let packet = match self.poll_receive(cx) {
-                Poll::Pending => return None,
+                Poll::Pending => {
+                    return self.poll_stalled(self.config.ping_interval + self.config.ping_timeout);
+                }
                 Poll::Ready(Received::Fault(fault)) => return Some(self.failed(&fault)),
                 Poll::Ready(Received::Packet(packet)) => packet,
             };
-            match packet {
-                Packet::Message(message) => self.input.take(message),
-                Packet::Pong(_) => self.heartbeat.on_pong(now()),
-                Packet::Close => return Some(CloseReason::TransportClose),
-                Packet::Ping(_) => {
-                    let fault = Fault::new(CloseReason::TransportError, "invalid heartbeat direction");
-                    return Some(self.failed(&fault));
-                }
-                Packet::Open | Packet::Upgrade | Packet::Noop => {}
+            if let Some(reason) = self.take_packet(packet) {
+                return Some(reason);
             }
         }
         cx.waker().wake_by_ref();
         None
     }
 
-    /// Much waits for the client, so it is not read until it has read: it throttles itself. If it takes nothing at all
-    /// for as long as it may take to answer a ping, it is gone.
-    fn poll_stalled(&mut self) -> Option<CloseReason> {
-        self.heartbeat.rest(now());
-        let progress = self.line.progress();
-        match self.stalled {
-            Some(stalled) if stalled.progress == progress => {
-                (now() >= stalled.until).then_some(CloseReason::TransportClose)
+    fn take_packet(&mut self, packet: Packet) -> Option<CloseReason> {
+        let heartbeat = match packet {
+            Packet::Pong(_) => self.heartbeat.on_pong(now()),
+            Packet::Ping(_) => self.heartbeat.on_ping(now()).map(|()| self.line.push_control(Frame::PONG)),
+            Packet::Close => return Some(CloseReason::TransportClose),
+            packet => {
+                self.heartbeat.on_packet(now());
+                if let Packet::Message(message) = packet {
+                    self.input.take(message);
+                }
+                Ok(())
             }
-            _ => {
-                self.stalled = Some(Stalled { progress, until: now() + self.config.ping_timeout });
-                None
-            }
+        };
+        let WrongDirection = heartbeat.err()?;
+        Some(self.failed(&Fault::new(CloseReason::TransportError, "invalid heartbeat direction")))
+    }
+
+    /// Something waits for the client. If it takes nothing of it for so long, it is gone, whatever it sends.
+    fn poll_stalled(&mut self, patience: Duration) -> Option<CloseReason> {
+        let Some(progress) = self.line.progress() else {
+            self.stalled = None;
+            return None;
+        };
+        let since = match self.stalled {
+            Some(stalled) if stalled.progress == progress => stalled.since,
+            _ => now(),
+        };
+        let until = since + patience;
+        if now() >= until {
+            return Some(self.over(Limit::WriteStall, CloseReason::TransportClose));
         }
+        self.stalled = Some(Stalled { progress, since, until });
+        None
     }
 
     /// The session is closing: what the client sends comes too late, but that it has gone is seen.
@@ -336,7 +368,14 @@ impl<S: SessionService> Session<S> {
     fn failed(&self, fault: &Fault) -> CloseReason {
         let id = &self.registration.entry().id;
         tracing::debug!(session = ?id, reason = %fault.reason, description = %fault.description, "session failed");
+        if let Some(limit) = fault.limit {
+            self.limits.reached(limit);
+        }
         fault.reason
+    }
+
+    fn over(&self, limit: Limit, reason: CloseReason) -> CloseReason {
+        self.failed(&Fault::over(limit, reason, limit.as_str()))
     }
 
     /// The session is over for everyone; what its futures and its transport have left to do is bounded in time.
@@ -346,7 +385,8 @@ impl<S: SessionService> Session<S> {
             Poll::Ready(self.line.end(cx, reason))
         })
         .await;
-        let Self { config, registration, mut input, mut runner, leaving, .. } = self;
+        let Self { config, limits, registration, mut input, mut runner, leaving, .. } = self;
+        let registry = registration.registry().clone();
         tracing::trace!(session = ?registration.entry().id, %reason, "session closed");
         drop((registration, leaving));
         // Nobody may be waiting for it.
@@ -365,8 +405,14 @@ impl<S: SessionService> Session<S> {
             let is_left = runner.poll(cx).is_ready();
             if has_parted && is_through && is_left { Poll::Ready(()) } else { Poll::Pending }
         });
-        if tokio::time::timeout(config.handler_drain, drain).await.is_err() {
-            tracing::debug!("what a session had left to do was dropped, its time was up");
+        tokio::select! {
+            biased;
+            drained = tokio::time::timeout(config.handler_drain, drain) => {
+                if drained.is_err() {
+                    limits.reached(Limit::HandlerDrain);
+                }
+            }
+            () = registry.is_cut() => {}
         }
         guarded("the drop of a message's future", || drop(input));
     }

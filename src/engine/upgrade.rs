@@ -36,6 +36,7 @@ enum Stage {
 pub(super) enum Progress {
     Trying,
     Failed,
+    TooLate,
     Upgraded(Box<dyn Wire>),
 }
 
@@ -60,7 +61,7 @@ impl Candidate {
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Progress {
         if now >= self.deadline {
-            return Progress::Failed;
+            return Progress::TooLate;
         }
         if let Stage::Accepting(accepting) = &mut self.stage {
             match accepting.as_mut().poll(cx) {

@@ -5,7 +5,11 @@ use std::borrow::Cow;
 use http::Method;
 
 use super::config::EngineConfig;
-use crate::{codec::engine::Transport, error::ErrorCode, exchange::ErrorContext};
+use crate::{
+    codec::engine::{Form, Revision, Transport},
+    error::ErrorCode,
+    exchange::ErrorContext,
+};
 
 /// The parameters that the engine knows. Where one is repeated, the last wins; an empty one is as good as none.
 #[derive(Debug, Default)]
@@ -13,8 +17,10 @@ pub(super) struct Query<'a> {
     pub(super) transport: Option<Cow<'a, str>>,
     pub(super) sid: Option<Cow<'a, str>>,
     pub(super) revision: Option<Cow<'a, str>>,
-    /// With any value: the client's websocket takes binary messages only as text.
+    /// With any value: the client takes binary messages only as text.
     pub(super) base64: Option<Cow<'a, str>>,
+    /// With any value: the client wants its answers as scripts (JSONP).
+    pub(super) jsonp: Option<Cow<'a, str>>,
 }
 
 impl<'a> Query<'a> {
@@ -26,12 +32,33 @@ impl<'a> Query<'a> {
                 "sid" => &mut parsed.sid,
                 "EIO" => &mut parsed.revision,
                 "b64" => &mut parsed.base64,
+                "j" => {
+                    // This one counts without a value, too.
+                    parsed.jsonp = Some(value);
+                    continue;
+                }
                 _ => continue,
             };
             *place = Some(value).filter(|value| !value.is_empty());
         }
         parsed
     }
+
+    pub(super) fn revision(&self) -> Revision {
+        Revision::from_query(self.revision.as_deref())
+    }
+
+    /// How the packets of a session that is opened, or moved, with this query are written.
+    pub(super) fn form(&self) -> Form {
+        Form { revision: self.revision(), base64: self.base64.is_some() }
+    }
+}
+
+/// What is known of the session that a request names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Current {
+    pub(super) transport: Transport,
+    pub(super) revision: Revision,
 }
 
 /// What is known of a request, once its session was looked up.
@@ -40,8 +67,8 @@ pub(super) struct Facts<'a> {
     pub(super) query: &'a Query<'a>,
     /// It asks to leave HTTP.
     pub(super) is_upgrade: bool,
-    /// The transport of the session that it names, if there is one.
-    pub(super) session: Option<Transport>,
+    /// The session that it names, if there is one.
+    pub(super) session: Option<Current>,
 }
 
 /// What a valid request asks for.
@@ -59,7 +86,11 @@ pub(super) enum Asked {
 /// engine, and a header with illegal characters does not pass the HTTP parser.)
 pub(super) fn verify(facts: &Facts<'_>, config: &EngineConfig) -> Result<Asked, (ErrorCode, ErrorContext)> {
     let transport = transport(facts, config)?;
-    if facts.query.sid.is_some() { existing(facts, transport) } else { new(facts, transport) }
+    if transport == Transport::Polling && facts.query.jsonp.is_some() {
+        // It would answer with a script that the request has named.
+        return Err((ErrorCode::BadRequest, ErrorContext::named("JSONP_NOT_SUPPORTED")));
+    }
+    if facts.query.sid.is_some() { existing(facts, transport, config) } else { new(facts, transport) }
 }
 
 fn transport(facts: &Facts<'_>, config: &EngineConfig) -> Result<Transport, (ErrorCode, ErrorContext)> {
@@ -69,46 +100,69 @@ fn transport(facts: &Facts<'_>, config: &EngineConfig) -> Result<Transport, (Err
     })
 }
 
-fn existing(facts: &Facts<'_>, transport: Transport) -> Result<Asked, (ErrorCode, ErrorContext)> {
+fn existing(
+    facts: &Facts<'_>,
+    transport: Transport,
+    config: &EngineConfig,
+) -> Result<Asked, (ErrorCode, ErrorContext)> {
     let Some(current) = facts.session else {
         let sid = facts.query.sid.as_deref().unwrap_or_default().into();
         return Err((ErrorCode::UnknownSession, ErrorContext::Session { sid }));
     };
-    match (facts.is_upgrade, transport) {
-        (true, Transport::WebSocket) => return Ok(Asked::Upgrade),
-        (true, Transport::Polling) => return Err(handshake_error()),
-        (false, _) => {}
-    }
-    if transport != current {
+    if !facts.is_upgrade && transport != current.transport {
         let context = ErrorContext::Named {
             name: "TRANSPORT_MISMATCH",
             transport: Some(transport.to_string()),
-            previous_transport: Some(current.to_string()),
+            previous_transport: Some(current.transport.to_string()),
             error: None,
         };
         return Err((ErrorCode::BadRequest, context));
     }
-    match (transport, facts.method) {
-        (Transport::WebSocket, _) => Err(handshake_error()),
-        (Transport::Polling, &Method::GET) => Ok(Asked::Poll),
-        (Transport::Polling, &Method::POST) => Ok(Asked::Post),
-        (Transport::Polling, _) => Ok(Asked::Other),
+    let revision = facts.query.revision();
+    if revision != current.revision {
+        let context = ErrorContext::Revision {
+            name: "PROTOCOL_MISMATCH",
+            protocol: revision.number(),
+            previous_protocol: current.revision.number(),
+        };
+        return Err((ErrorCode::BadRequest, context));
+    }
+    match (facts.is_upgrade, transport, facts.method) {
+        (true, Transport::WebSocket, _) if !config.allow_upgrades => {
+            Err((ErrorCode::BadRequest, ErrorContext::named("UPGRADE_NOT_ALLOWED")))
+        }
+        (true, Transport::WebSocket, _) => Ok(Asked::Upgrade),
+        (true, Transport::Polling, _) | (false, Transport::WebSocket, _) => Err(handshake_error()),
+        (false, Transport::Polling, &Method::GET) => Ok(Asked::Poll),
+        (false, Transport::Polling, &Method::POST) => Ok(Asked::Post),
+        (false, Transport::Polling, _) => Ok(Asked::Other),
     }
 }
 
 fn new(facts: &Facts<'_>, transport: Transport) -> Result<Asked, (ErrorCode, ErrorContext)> {
-    if facts.method != Method::GET {
+    // The extended CONNECT of HTTP/2 stands for a websocket's GET.
+    let is_get = *facts.method == Method::GET || (facts.is_upgrade && *facts.method == Method::CONNECT);
+    if !is_get {
         let method = facts.method.to_string();
         return Err((ErrorCode::BadHandshakeMethod, ErrorContext::Method { method }));
     }
     if (transport == Transport::WebSocket) != facts.is_upgrade {
         return Err(handshake_error());
     }
-    // Compared as text: `04` is no revision, and everything but "4" counts as 3.
-    if facts.query.revision.as_deref() != Some("4") {
-        return Err((ErrorCode::UnsupportedProtocol, ErrorContext::Protocol { protocol: 3 }));
-    }
     Ok(Asked::Open(transport))
+}
+
+/// The revision of the session that is to be opened. It is looked at last, when the application has agreed.
+pub(super) fn revision(
+    query: &Query<'_>,
+    config: &EngineConfig,
+) -> Result<Revision, (ErrorCode, ErrorContext)> {
+    match query.revision() {
+        Revision::V3 if !config.allow_eio3 => {
+            Err((ErrorCode::UnsupportedProtocol, ErrorContext::Protocol { protocol: 3 }))
+        }
+        revision => Ok(revision),
+    }
 }
 
 fn handshake_error() -> (ErrorCode, ErrorContext) {
@@ -127,14 +181,20 @@ mod tests {
     fn verdict((method, query, is_upgrade, session): Row) -> Result<Asked, (u8, String)> {
         let query = Query::parse(query);
         let method = method.parse().unwrap();
+        let session = session.map(|transport| Current { transport, revision: Revision::V4 });
         let facts = Facts { method: &method, query: &query, is_upgrade, session };
-        verify(&facts, &EngineConfig::default())
+        let config = EngineConfig::default();
+        verify(&facts, &config)
+            .and_then(|asked| match asked {
+                Asked::Open(_) => revision(&query, &config).map(|_| asked),
+                _ => Ok(asked),
+            })
             .map_err(|(code, context)| (code.number(), serde_json::to_string(&context).unwrap()))
     }
 
     #[test]
     fn valid_requests_are_understood() {
-        let table: [(Row, Asked); 8] = [
+        let table: [(Row, Asked); 9] = [
             (("GET", "EIO=4&transport=polling", false, None), Asked::Open(Polling)),
             (("GET", "EIO=3&transport=websocket&EIO=4&transport=polling", false, None), Asked::Open(Polling)),
             (("GET", "EIO=4&transport=polling&sid=", false, None), Asked::Open(Polling)),
@@ -143,6 +203,7 @@ mod tests {
             (("POST", "EIO=4&transport=polling&sid=a", false, Some(Polling)), Asked::Post),
             (("GET", "EIO=4&transport=websocket&sid=a", true, Some(Polling)), Asked::Upgrade),
             (("PUT", "EIO=4&transport=polling&sid=a", false, Some(Polling)), Asked::Other),
+            (("CONNECT", "EIO=4&transport=websocket", true, None), Asked::Open(WebSocket)),
         ];
         for (row, asked) in table {
             assert_eq!(verdict(row), Ok(asked), "{row:?}");
@@ -154,7 +215,9 @@ mod tests {
         let mismatch =
             r#"{"name":"TRANSPORT_MISMATCH","transport":"polling","previousTransport":"websocket"}"#;
         let handshake = r#"{"name":"TRANSPORT_HANDSHAKE_ERROR"}"#;
-        let table: [(Row, u8, &str); 14] = [
+        let revisions = r#"{"name":"PROTOCOL_MISMATCH","protocol":3,"previousProtocol":4}"#;
+        let jsonp = r#"{"name":"JSONP_NOT_SUPPORTED"}"#;
+        let table: [(Row, u8, &str); 22] = [
             (("GET", "", false, None), 0, r#"{"transport":null}"#),
             (("GET", "EIO=4&transport=tobi", false, None), 0, r#"{"transport":"tobi"}"#),
             (("GET", "EIO=4&transport=constructor", false, None), 0, r#"{"transport":"constructor"}"#),
@@ -167,6 +230,14 @@ mod tests {
             (("GET", "EIO=4&transport=polling", true, None), 3, handshake),
             (("GET", "EIO=4&transport=polling&sid=a", false, Some(WebSocket)), 3, mismatch),
             (("GET", "EIO=4&transport=polling&sid=a", true, Some(Polling)), 3, handshake),
+            (("GET", "EIO=3&transport=polling&sid=a", false, Some(WebSocket)), 3, mismatch),
+            (("GET", "EIO=3&transport=polling&sid=a", false, Some(Polling)), 3, revisions),
+            (("POST", "transport=polling&sid=a", false, Some(Polling)), 3, revisions),
+            (("GET", "EIO=3&transport=websocket&sid=a", true, Some(Polling)), 3, revisions),
+            (("GET", "EIO=4&transport=polling&j=0", false, None), 3, jsonp),
+            (("POST", "EIO=4&transport=polling&j=&sid=a", false, Some(Polling)), 3, jsonp),
+            (("CONNECT", "EIO=4&transport=polling", true, None), 3, handshake),
+            (("CONNECT", "EIO=4&transport=polling", false, None), 2, r#"{"method":"CONNECT"}"#),
             (("GET", "EIO=3&transport=polling", false, None), 5, r#"{"protocol":3}"#),
             (("GET", "transport=polling", false, None), 5, r#"{"protocol":3}"#),
         ];
@@ -181,5 +252,22 @@ mod tests {
         let query = Query::parse("EIO=4&transport=polling");
         let facts = Facts { method: &Method::GET, query: &query, is_upgrade: false, session: None };
         assert_eq!(verify(&facts, &config).unwrap_err().0, ErrorCode::UnknownTransport);
+    }
+
+    #[test]
+    fn upgrades_may_be_switched_off() {
+        let config = EngineConfig { allow_upgrades: false, ..EngineConfig::default() };
+        let query = Query::parse("EIO=4&transport=websocket&sid=a");
+        let session = Some(Current { transport: Polling, revision: Revision::V4 });
+        let facts = Facts { method: &Method::GET, query: &query, is_upgrade: true, session };
+        let (code, context) = verify(&facts, &config).unwrap_err();
+        assert_eq!((code, context), (ErrorCode::BadRequest, ErrorContext::named("UPGRADE_NOT_ALLOWED")));
+    }
+
+    #[test]
+    fn revision_three_may_be_switched_on() {
+        let config = EngineConfig { allow_eio3: true, ..EngineConfig::default() };
+        assert_eq!(revision(&Query::parse("EIO=3"), &config), Ok(Revision::V3));
+        assert_eq!(revision(&Query::parse("EIO=4"), &config), Ok(Revision::V4));
     }
 }

@@ -36,7 +36,9 @@ pub enum ErrorContext {
         /// The request's method.
         method: String,
     },
-    /// Code 3 with a name: `INVALID_ORIGIN`, `TRANSPORT_MISMATCH`, `TRANSPORT_HANDSHAKE_ERROR`, `ID_GENERATION_ERROR` …
+    /// Code 3 with a name: `TRANSPORT_MISMATCH`, `TRANSPORT_HANDSHAKE_ERROR`, `ID_GENERATION_ERROR`,
+    /// `MIDDLEWARE_FAILURE`, `JSONP_NOT_SUPPORTED`, `UPGRADE_NOT_ALLOWED`. (Node's `INVALID_ORIGIN` cannot come here:
+    /// hyper refuses a header with illegal characters itself.)
     #[serde(rename_all = "camelCase")]
     Named {
         /// The name of the error.
@@ -50,6 +52,16 @@ pub enum ErrorContext {
         /// The text of the error behind it.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
+    },
+    /// Code 3, `PROTOCOL_MISMATCH`: the request speaks another revision than the session that it names.
+    #[serde(rename_all = "camelCase")]
+    Revision {
+        /// The name of the error.
+        name: &'static str,
+        /// The revision of the request.
+        protocol: u8,
+        /// The revision of the session.
+        previous_protocol: u8,
     },
     /// Code 4.
     Forbidden {

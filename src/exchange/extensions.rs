@@ -2,13 +2,24 @@
 
 use std::{fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
-use http::request::Parts;
+use http::{Extensions, request::Parts};
 
+use super::connect_info;
 use crate::{codec::engine::Transport, error::BoxError, id::SessionId};
 
-/// Request extension: the address of the peer. The application's accept loop (or a layer that knows its proxies) puts it there.
+/// Request extension: the address of the peer. The application's accept loop puts it there, or a layer that knows its
+/// proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
+
+impl PeerAddr {
+    /// The peer's address, as far as anybody has told it: a [`PeerAddr`], or, with the feature `axum`, axum's
+    /// `ConnectInfo<SocketAddr>`.
+    pub fn of(extensions: &Extensions) -> Option<SocketAddr> {
+        let told = extensions.get::<Self>().map(|address| address.0);
+        told.or_else(|| connect_info::address(extensions))
+    }
+}
 
 /// Request extension: the request came over TLS, which only the one who accepted it can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

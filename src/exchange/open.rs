@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{request::SessionRequest, scope::Scope};
-use crate::{error::CloseReason, id::SessionId, outbox::Outbox};
+use crate::{codec::engine::Revision, error::CloseReason, id::SessionId, outbox::Outbox};
 
 /// A session was opened. The engine's inner service is asked once with it, and answers with the session's own
 /// service, which is then asked with each [`Message`](crate::codec::engine::Message).
@@ -22,6 +22,8 @@ use crate::{error::CloseReason, id::SessionId, outbox::Outbox};
 pub struct Open {
     /// The session's id: a secret between the server and one client.
     pub session_id: SessionId,
+    /// The revision of the protocol that it speaks.
+    pub revision: Revision,
     /// The request that opened it.
     pub request: Arc<SessionRequest>,
     /// The pen to the client.
@@ -35,12 +37,13 @@ pub struct Open {
 impl Open {
     pub(crate) fn new(
         session_id: SessionId,
+        revision: Revision,
         request: Arc<SessionRequest>,
         outbox: Outbox,
         closed: Closed,
         scope: Scope,
     ) -> Self {
-        Self { session_id, request, outbox, closed, scope }
+        Self { session_id, revision, request, outbox, closed, scope }
     }
 }
 

@@ -63,9 +63,9 @@ impl SessionRequest {
         self.issued
     }
 
-    /// The peer's address, if someone put a [`PeerAddr`] into the extensions.
+    /// The peer's address, if someone put it into the extensions: see [`PeerAddr::of`].
     pub fn address(&self) -> Option<SocketAddr> {
-        self.extensions.get::<PeerAddr>().map(|address| address.0)
+        PeerAddr::of(&self.extensions)
     }
 
     /// Whether a browser sent it from another page's script: it had an `Origin`.

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     codec::engine::{Frame, Transport},
     error::CloseReason,
+    limit::Limit,
     sync::Mutex,
 };
 
@@ -46,7 +47,7 @@ struct State {
 enum Phase {
     Open,
     /// The server asked for the end: what is queued goes out first.
-    Closing,
+    Closing(CloseReason),
     /// The session's task has yet to see this.
     Failed(Fault),
     Ended,
@@ -94,7 +95,8 @@ impl Line {
             let failed = state.drain();
             if failed.is_some() || !state.queue.has_room(&parcel, &self.limits) {
                 let queued_bytes = state.queue.bytes();
-                let waker = state.fail(Fault::new(CloseReason::TransportClose, "slow consumer"));
+                let waker =
+                    state.fail(Fault::over(Limit::Outbox, CloseReason::TransportClose, "slow consumer"));
                 drop(state);
                 wake(waker);
                 // Not under the lock: whoever collects logs may send them to this very client.
@@ -110,10 +112,11 @@ impl Line {
         Ok(Sent::Queued)
     }
 
-    pub(super) fn request_close(&self) {
+    /// The session shall close when what is queued has left. The first reason counts.
+    pub(crate) fn request_close(&self, reason: CloseReason) {
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::Open) {
-            state.phase = Phase::Closing;
+            state.phase = Phase::Closing(reason);
             let waker = state.waker.clone();
             drop(state);
             wake(waker);
@@ -171,6 +174,11 @@ impl Line {
         self.state.lock().wire.as_ref().map(|wire| wire.transport())
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Closing(_))
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.has_ended.load(Ordering::Acquire)
     }
@@ -215,9 +223,9 @@ impl Line {
     pub(crate) fn verdict(&self) -> Verdict {
         match &self.state.lock().phase {
             Phase::Open => Verdict::GoOn,
-            Phase::Closing => Verdict::Close,
+            Phase::Closing(reason) => Verdict::Close(*reason),
             Phase::Failed(fault) => Verdict::Failed(fault.clone()),
-            Phase::Ended => Verdict::Close,
+            Phase::Ended => Verdict::Close(CloseReason::ForcedClose),
         }
     }
 
@@ -235,9 +243,11 @@ impl Line {
         }
     }
 
-    /// How much has been handed to the transport, ever: it tells a client that reads slowly from one that does not.
-    pub(crate) fn progress(&self) -> u64 {
-        self.state.lock().queue.taken()
+    /// How much has been handed to the transport, ever, if more waits for the client: it tells one that reads slowly
+    /// from one that does not.
+    pub(crate) fn progress(&self) -> Option<u64> {
+        let state = self.state.lock();
+        (!state.is_drained()).then(|| state.queue.taken())
     }
 
     /// The session has ended: nothing is sent any more. Gives the transport back, for what is left to be done with it.
@@ -261,7 +271,7 @@ impl Line {
 /// What the session's task has to do.
 pub(crate) enum Verdict {
     GoOn,
-    Close,
+    Close(CloseReason),
     Failed(Fault),
 }
 
@@ -298,7 +308,7 @@ impl State {
     }
 
     fn fail(&mut self, fault: Fault) -> Option<Waker> {
-        if matches!(self.phase, Phase::Open | Phase::Closing) {
+        if matches!(self.phase, Phase::Open | Phase::Closing(_)) {
             self.phase = Phase::Failed(fault);
         }
         self.waker.clone()

@@ -9,7 +9,10 @@ use super::{
     queue::Parcel,
     sending::{SendError, Sent, Urgency},
 };
-use crate::codec::engine::{Frame, Message};
+use crate::{
+    codec::engine::{Frame, Message},
+    error::CloseReason,
+};
 
 /// The pen to one session's client. Clones write to the same client.
 ///
@@ -58,7 +61,7 @@ impl Outbox {
     /// Closes the session, reason [`CloseReason::ForcedClose`](crate::CloseReason::ForcedClose): what is queued is
     /// sent first, what comes later is refused.
     pub fn close(&self) {
-        self.line.request_close();
+        self.line.request_close(CloseReason::ForcedClose);
     }
 
     /// Whether a message would leave at once: nothing waits, and a poll is there or the websocket takes more.

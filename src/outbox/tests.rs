@@ -156,7 +156,7 @@ fn a_session_that_closes_takes_no_more() {
     let (outbox, line, _) = line(10, OutboxLimits::default());
     outbox.close();
     assert_eq!(outbox.send("a"), Err(SendError::Closed));
-    assert!(matches!(line.verdict(), Verdict::Close));
+    assert!(matches!(line.verdict(), Verdict::Close(_)));
 }
 
 #[test]

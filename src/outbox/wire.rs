@@ -9,6 +9,7 @@ use super::queue::Queue;
 use crate::{
     codec::engine::{Packet, Transport},
     error::CloseReason,
+    limit::Limit,
 };
 
 /// A transport, as the session sees it. All of it is called under the outbox's lock, with the waker of the session's
@@ -53,10 +54,17 @@ pub(crate) enum Received {
 pub(crate) struct Fault {
     pub(crate) reason: CloseReason,
     pub(crate) description: Cow<'static, str>,
+    /// The limit that was reached, to be counted by the session.
+    pub(crate) limit: Option<Limit>,
 }
 
 impl Fault {
     pub(crate) fn new(reason: CloseReason, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, description: description.into() }
+        Self { reason, description: description.into(), limit: None }
+    }
+
+    /// The same, as a limit was reached.
+    pub(crate) fn over(limit: Limit, reason: CloseReason, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { limit: Some(limit), ..Self::new(reason, description) }
     }
 }

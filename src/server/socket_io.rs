@@ -1,10 +1,11 @@
 //! A server that was built.
 
-use std::{fmt, ops::Deref};
+use std::{fmt, ops::Deref, time::Duration};
 
 use crate::{
-    engine::EngineService,
+    engine::{EngineService, Shutdown},
     layer::SocketIoLayer,
+    limit::LimitCounts,
     socketio::{Connector, Io},
 };
 
@@ -36,6 +37,35 @@ impl SocketIo {
     /// The engine alone, as a service that takes every request for its own: for a framework's own routing.
     pub fn engine(&self) -> &EngineService<Connector> {
         &self.engine
+    }
+
+    /// Ends the server in good order: no new sessions (503), clients are told in batches, what is queued for them
+    /// leaves, `on_disconnect` runs for every socket ([`ServerShuttingDown`](crate::socketio::DisconnectReason)), and
+    /// at the deadline the rest is cut off. Then end the HTTP server itself. See [`engine::shutdown`](crate::engine::shutdown).
+    ///
+    /// Clients get no DISCONNECT packet, so that they come back by themselves, to another server.
+    ///
+    /// Cancel safe: those who were told go on.
+    ///
+    /// ```no_run
+    /// # async fn example(app: axum::Router, io: tower_socketio::SocketIo) -> std::io::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    /// let signal = async move {
+    ///     tokio::signal::ctrl_c().await.ok();
+    ///     io.shutdown(Duration::from_secs(10)).await;
+    /// };
+    /// axum::serve(listener, app).with_graceful_shutdown(signal).await
+    /// # }
+    /// ```
+    pub async fn shutdown(&self, deadline: Duration) -> Shutdown {
+        self.engine.shutdown(deadline).await
+    }
+
+    /// How often clients have reached each of the limits.
+    pub fn limit_counts(&self) -> &LimitCounts {
+        self.engine.limit_counts()
     }
 
     /// All namespaces, as handlers get them.

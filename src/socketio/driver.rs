@@ -102,7 +102,11 @@ impl Driver {
         let Poll::Ready(reason) = Pin::new(closed).poll(cx) else { return false };
         self.closed = None;
         self.connect_deadline = None;
-        self.end_all(cx, DisconnectReason::Session(reason));
+        let reason = match reason {
+            CloseReason::ServerShuttingDown => DisconnectReason::ServerShuttingDown,
+            reason => DisconnectReason::Session(reason),
+        };
+        self.end_all(cx, reason);
         true
     }
 

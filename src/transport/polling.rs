@@ -8,12 +8,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::{
-    codec::engine::{Frame, Packet, Payload, Transport, encode_payload},
+    codec::engine::{Form, Frame, Packet, Payload, Transport, Written},
     error::CloseReason,
+    limit::Limit,
     outbox::{Fault, Line, Queue, Received, Wire},
     sync::Mutex,
 };
@@ -23,11 +23,13 @@ use crate::{
 pub(crate) struct Polling {
     shared: Arc<Mutex<Shared>>,
     line: Arc<Line>,
+    form: Form,
 }
 
 /// The end of the session.
 pub(crate) struct PollingWire {
     shared: Arc<Mutex<Shared>>,
+    form: Form,
     /// A graceful close found no waiting poll: the next one is told.
     missed_farewell: bool,
     /// The client itself closed, so its waiting poll is only released.
@@ -37,7 +39,7 @@ pub(crate) struct PollingWire {
 #[derive(Default)]
 struct Shared {
     /// The poll that waits for packets.
-    waiting: Option<oneshot::Sender<Bytes>>,
+    waiting: Option<oneshot::Sender<Written>>,
     post: Post,
     /// The session has ended or left this transport.
     is_over: bool,
@@ -69,17 +71,22 @@ pub(crate) enum Refused {
     Over,
 }
 
-pub(crate) fn pair(line: &Arc<Line>) -> (Polling, PollingWire) {
+pub(crate) fn pair(line: &Arc<Line>, form: Form) -> (Polling, PollingWire) {
     let shared = Arc::new(Mutex::new(Shared::default()));
-    let wire = PollingWire { shared: shared.clone(), missed_farewell: false, client_closed: false };
-    (Polling { shared, line: line.clone() }, wire)
+    let wire = PollingWire { shared: shared.clone(), form, missed_farewell: false, client_closed: false };
+    (Polling { shared, line: line.clone(), form }, wire)
 }
 
 impl Polling {
+    /// How the packets of this session are written.
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
     /// A GET: waits until there is something to send, and gives the payload.
     ///
     /// If it is dropped before, the session fails.
-    pub(crate) async fn wait(&self) -> Result<Bytes, Refused> {
+    pub(crate) async fn wait(&self) -> Result<Written, Refused> {
         let (sender, receiver) = oneshot::channel();
         {
             let mut shared = self.shared.lock();
@@ -87,7 +94,7 @@ impl Polling {
                 return Err(Refused::Over);
             }
             if let Some(first) = shared.waiting.take() {
-                first.send(encode_payload([&Frame::CLOSE])).ok();
+                first.send(self.form.encode_payload([&Frame::CLOSE])).ok();
                 drop(shared);
                 self.fail("overlap from client");
                 return Err(Refused::Overlap);
@@ -167,6 +174,12 @@ impl Posting<'_> {
         }
     }
 
+    /// Nothing will come of this request, and the session fails for it.
+    pub(crate) fn fail(self, fault: Fault) {
+        self.guard.polling.line.fail(fault);
+        self.guard.disarm();
+    }
+
     /// Nothing will come of this request, and the session lives on.
     pub(crate) fn give_up(self) {
         let mut shared = self.guard.polling.shared.lock();
@@ -197,7 +210,7 @@ impl Posting<'_> {
 }
 
 impl Shared {
-    fn answer(&mut self, payload: Bytes) -> Result<(), Fault> {
+    fn answer(&mut self, payload: Written) -> Result<(), Fault> {
         let lost = || Fault::new(CloseReason::TransportError, "poll connection closed prematurely");
         let waiting = self.waiting.take().ok_or_else(lost)?;
         waiting.send(payload).map_err(|_| lost())
@@ -233,7 +246,7 @@ impl Wire for PollingWire {
             // The next poll kicks the line.
             return Poll::Pending;
         }
-        Poll::Ready(shared.answer(encode_payload(&queue.take())))
+        Poll::Ready(shared.answer(self.form.encode_payload(&queue.take())))
     }
 
     fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Received> {
@@ -244,6 +257,7 @@ impl Wire for PollingWire {
             self.client_closed |= packet == Packet::Close;
             return Poll::Ready(Received::Packet(packet));
         }
+        let is_over_limit = payload.is_over_limit();
         let outcome = if next.is_none() { Delivered::All } else { Delivered::Malformed };
         if let Post::Delivering { done, .. } = std::mem::take(&mut shared.post) {
             // The request may be gone; its packets were taken all the same.
@@ -251,6 +265,10 @@ impl Wire for PollingWire {
         }
         match next {
             None => Poll::Pending,
+            Some(_) if is_over_limit => {
+                let fault = Fault::over(Limit::PayloadPackets, CloseReason::ParseError, "too many packets");
+                Poll::Ready(Received::Fault(fault))
+            }
             Some(_) => Poll::Ready(Received::Fault(Fault::new(CloseReason::ParseError, "malformed payload"))),
         }
     }
@@ -263,7 +281,7 @@ impl Wire for PollingWire {
         }
         let farewell = [Frame::NOOP, Frame::CLOSE];
         let skip = usize::from(!self.missed_farewell);
-        shared.answer(encode_payload(&farewell[skip..])).ok();
+        shared.answer(self.form.encode_payload(&farewell[skip..])).ok();
         Poll::Ready(())
     }
 
@@ -271,7 +289,7 @@ impl Wire for PollingWire {
         let mut shared = self.shared.lock();
         let farewell = if self.client_closed { Frame::NOOP } else { Frame::CLOSE };
         if shared.has_waiting() {
-            shared.answer(encode_payload([&farewell])).ok();
+            shared.answer(self.form.encode_payload([&farewell])).ok();
         }
         shared.is_over = true;
         // Packets that have been read are still there to be received; a body that is being read is not waited for.

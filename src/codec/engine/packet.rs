@@ -133,6 +133,8 @@ impl Frame {
     pub const CLOSE: Self = Self::Text(Bytes::from_static(b"1"));
     /// A heartbeat.
     pub const PING: Self = Self::Text(Bytes::from_static(b"2"));
+    /// The answer to a heartbeat of the client (revision 3).
+    pub const PONG: Self = Self::Text(Bytes::from_static(b"3"));
     /// The answer to a probe of a new transport.
     pub const PROBE_ANSWER: Self = Self::Text(Bytes::from_static(b"3probe"));
     /// Nothing; it ends a waiting poll.

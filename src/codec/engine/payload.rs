@@ -1,10 +1,13 @@
-//! A polling payload: packets in their text form, joined by the record separator.
+//! A polling payload: in revision 4 packets in their text form, joined by the record separator.
+
+use std::fmt;
 
 use bytes::Bytes;
 
 use super::{
     base64,
     packet::{Frame, Message, Packet, ParseError},
+    v3,
 };
 use crate::text::Text;
 
@@ -28,37 +31,84 @@ pub fn encode<'a>(frames: impl IntoIterator<Item = &'a Frame, IntoIter: Clone>) 
 /// Invalid UTF-8 is read as U+FFFD, as the reference does.
 #[derive(Debug)]
 pub struct Payload {
-    body: String,
+    body: Body,
     /// Where the next packet begins; nothing once the payload has ended.
     next: Option<usize>,
     packets_left: usize,
+    is_over_limit: bool,
+}
+
+enum Body {
+    V4(String),
+    V3Text(String),
+    V3Bytes(Vec<u8>),
 }
 
 impl Payload {
     /// A payload of at most `max_packets` packets; the next one is a parse error.
     pub fn new(body: Vec<u8>, max_packets: usize) -> Self {
-        let body = String::from_utf8(body)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Self { body, next: Some(0), packets_left: max_packets }
+        Self::of(Body::V4(lossy(body)), max_packets)
+    }
+
+    pub(super) fn v3_text(body: Vec<u8>, max_packets: usize) -> Self {
+        Self::of(Body::V3Text(lossy(body)), max_packets)
+    }
+
+    pub(super) fn v3_binary(body: Vec<u8>, max_packets: usize) -> Self {
+        Self::of(Body::V3Bytes(body), max_packets)
+    }
+
+    fn of(body: Body, packets_left: usize) -> Self {
+        Self { body, next: Some(0), packets_left, is_over_limit: false }
+    }
+
+    /// Whether it ended because it has more packets than it may have.
+    pub fn is_over_limit(&self) -> bool {
+        self.is_over_limit
     }
 
     fn decode_next(&mut self, start: usize) -> Result<Packet, ParseError> {
-        self.packets_left = self.packets_left.checked_sub(1).ok_or(ParseError)?;
-        let rest = &self.body[start..];
-        let (packet, length) = match rest.bytes().position(|byte| byte == SEPARATOR) {
-            Some(length) => (&rest[..length], Some(length)),
-            None => (rest, None),
+        let Some(packets_left) = self.packets_left.checked_sub(1) else {
+            self.is_over_limit = true;
+            return Err(ParseError);
         };
-        self.next = length.map(|length| start + length + 1);
-        // A packet copies its part, as it may live longer than the payload.
-        match packet.strip_prefix('b') {
-            Some(text) => {
-                let bytes = base64::decode(text).ok_or(ParseError)?;
-                Ok(Packet::Message(Message::Binary(bytes.into())))
+        self.packets_left = packets_left;
+        let (packet, next) = match &self.body {
+            Body::V4(body) => next_v4(body, start)?,
+            Body::V3Text(body) => {
+                let (packet, length) = v3::next_text(&body[start..])?;
+                (packet, Some(start + length).filter(|next| *next < body.len()))
             }
-            None => Packet::decode(Text::from(packet)),
-        }
+            Body::V3Bytes(body) => {
+                let (packet, length) = v3::next_bytes(&body[start..])?;
+                (packet, Some(start + length).filter(|next| *next < body.len()))
+            }
+        };
+        self.next = next;
+        Ok(packet)
     }
+}
+
+fn lossy(body: Vec<u8>) -> String {
+    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The packet that begins here, and where the next one does.
+fn next_v4(body: &str, start: usize) -> Result<(Packet, Option<usize>), ParseError> {
+    let rest = &body[start..];
+    let (packet, next) = match rest.bytes().position(|byte| byte == SEPARATOR) {
+        Some(length) => (&rest[..length], Some(start + length + 1)),
+        None => (rest, None),
+    };
+    // A packet copies its part, as it may live longer than the payload.
+    let packet = match packet.strip_prefix('b') {
+        Some(text) => {
+            let bytes = base64::decode(text).ok_or(ParseError)?;
+            Packet::Message(Message::Binary(bytes.into()))
+        }
+        None => Packet::decode(Text::from(packet))?,
+    };
+    Ok((packet, next))
 }
 
 impl Iterator for Payload {
@@ -67,11 +117,17 @@ impl Iterator for Payload {
     /// The next packet. After an error there is no other.
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.next.take()?;
-        let packet = self.decode_next(start);
-        if packet.is_err() {
-            self.next = None;
+        Some(self.decode_next(start))
+    }
+}
+
+/// Lengths only, as messages may carry secrets.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(body) | Self::V3Text(body) => write!(f, "Text({} bytes)", body.len()),
+            Self::V3Bytes(body) => write!(f, "Binary({} bytes)", body.len()),
         }
-        Some(packet)
     }
 }
 
@@ -122,7 +178,9 @@ mod tests {
     fn more_packets_than_the_limit_are_a_parse_error() {
         let body = |count| vec!["4"; count].join("\x1e").into_bytes();
         assert!(Payload::new(body(3), 3).all(|packet| packet.is_ok()));
-        assert!(Payload::new(body(4), 3).last().unwrap().is_err());
+        let mut payload = Payload::new(body(4), 3);
+        assert!(payload.by_ref().last().unwrap().is_err());
+        assert!(payload.is_over_limit());
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The HTTP side of a websocket's handshake (RFC 6455, section 4).
+//! The HTTP side of a websocket's handshake (RFC 6455, section 4; over HTTP/2, RFC 8441).
 
 use http::{
-    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    HeaderValue, Method, Response, StatusCode,
     header::{
         CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
         UPGRADE,
@@ -10,7 +10,7 @@ use http::{
 };
 use tungstenite::handshake::derive_accept_key;
 
-use crate::body::Body;
+use crate::{body::Body, exchange::extended_connect_protocol};
 
 /// The request is no valid websocket handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,20 +41,26 @@ impl HandshakeError {
     }
 }
 
-/// Whether the request asks to leave HTTP. (To what, the handshake finds out.)
-pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
-    headers.contains_key(UPGRADE) && has_token(headers, "upgrade")
-}
-
-fn has_token(headers: &HeaderMap, token: &str) -> bool {
-    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))
-}
-
 /// The answer that turns the connection into a websocket.
 pub(crate) fn switch_protocols(request: &Parts) -> Result<Response<Body>, HandshakeError> {
+    let mut response = match extended_connect_protocol(request) {
+        Some(protocol) => connect(protocol)?,
+        None => upgrade(request)?,
+    };
     let headers = &request.headers;
-    let value = |name| headers.get(name).map(HeaderValue::as_bytes);
+    if headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes) != Some(b"13") {
+        return Err(HandshakeError::Version);
+    }
+    let answer = response.headers_mut();
+    if let Some(offered) = headers.get(SEC_WEBSOCKET_PROTOCOL) {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, first_protocol(offered).ok_or(HandshakeError::Protocol)?);
+    }
+    Ok(response)
+}
+
+/// HTTP/1.1: the connection itself becomes a websocket.
+fn upgrade(request: &Parts) -> Result<Response<Body>, HandshakeError> {
+    let value = |name| request.headers.get(name).map(HeaderValue::as_bytes);
     if request.method != Method::GET {
         return Err(HandshakeError::Method);
     }
@@ -62,9 +68,6 @@ pub(crate) fn switch_protocols(request: &Parts) -> Result<Response<Body>, Handsh
         return Err(HandshakeError::Upgrade);
     }
     let key = value(SEC_WEBSOCKET_KEY).filter(|key| is_key(key)).ok_or(HandshakeError::Key)?;
-    if value(SEC_WEBSOCKET_VERSION) != Some(b"13") {
-        return Err(HandshakeError::Version);
-    }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let answer = response.headers_mut();
@@ -73,10 +76,15 @@ pub(crate) fn switch_protocols(request: &Parts) -> Result<Response<Body>, Handsh
     if let Ok(accept) = HeaderValue::try_from(derive_accept_key(key)) {
         answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if let Some(offered) = headers.get(SEC_WEBSOCKET_PROTOCOL) {
-        answer.insert(SEC_WEBSOCKET_PROTOCOL, first_protocol(offered).ok_or(HandshakeError::Protocol)?);
-    }
     Ok(response)
+}
+
+/// HTTP/2: one stream of the connection does, without a key (RFC 8441).
+fn connect(protocol: &str) -> Result<Response<Body>, HandshakeError> {
+    if !protocol.eq_ignore_ascii_case("websocket") {
+        return Err(HandshakeError::Upgrade);
+    }
+    Ok(Response::new(Body::empty()))
 }
 
 /// The first sub-protocol offered is the one that is spoken, as in the reference.
@@ -152,10 +160,18 @@ mod tests {
         assert_eq!(switch_protocols(&post).unwrap_err(), HandshakeError::Method);
     }
 
+    #[cfg(feature = "http2")]
     #[test]
-    fn an_upgrade_is_asked_for_with_both_headers() {
-        assert!(is_upgrade(&request(&[]).headers));
-        assert!(!is_upgrade(&request(&[("connection", "keep-alive")]).headers));
-        assert!(!is_upgrade(&request(&[("upgrade", "")]).headers));
+    fn over_http2_it_is_a_connect_without_a_key() {
+        let connect = |protocol| {
+            let mut request = request(&[("connection", ""), ("upgrade", ""), ("sec-websocket-key", "")]);
+            request.method = Method::CONNECT;
+            request.extensions.insert(hyper::ext::Protocol::from_static(protocol));
+            switch_protocols(&request)
+        };
+        let response = connect("websocket").unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(response.headers().is_empty());
+        assert_eq!(connect("connect-udp").unwrap_err(), HandshakeError::Upgrade);
     }
 }

@@ -3,5 +3,5 @@
 mod handshake;
 mod wire;
 
-pub(crate) use handshake::{HandshakeError, is_upgrade, switch_protocols};
-pub(crate) use wire::{Accepting, BinaryForm, accept};
+pub(crate) use handshake::{HandshakeError, switch_protocols};
+pub(crate) use wire::{Accepting, Limits, accept};

@@ -6,7 +6,6 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::WebSocketStream;
@@ -23,10 +22,10 @@ use tungstenite::{
 };
 
 use crate::{
-    codec::engine::{Frame, Message, Packet, Transport, encode_payload},
+    codec::engine::{Form, Packet, ParseError, Transport, Written},
     error::CloseReason,
+    limit::Limit,
     outbox::{Fault, Queue, Received, Wire},
-    text::Text,
 };
 
 /// Pings and pongs of the websocket itself that are passed over before others have their turn.
@@ -38,17 +37,17 @@ const MAX_LINGER_BYTES: usize = 64 * 1024;
 /// A websocket on its way: the connection is still HTTP's.
 pub(crate) type Accepting = Pin<Box<dyn Future<Output = Option<Box<dyn Wire>>> + Send>>;
 
-/// How binary messages leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BinaryForm {
-    /// In binary frames.
-    Raw,
-    /// As text, for clients that asked for it.
-    Base64,
+/// What a client's messages may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes of a message.
+    pub(crate) message: usize,
+    /// Fragments of a message.
+    pub(crate) fragments: usize,
 }
 
 /// Waits for the connection to leave HTTP, and makes a wire of it. Nothing comes of a connection that fails before.
-pub(crate) fn accept<F, IO, E>(connection: F, max_payload: usize, binary: BinaryForm) -> Accepting
+pub(crate) fn accept<F, IO, E>(connection: F, limits: Limits, form: Form) -> Accepting
 where
     F: Future<Output = Result<IO, E>> + Send + 'static,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -58,16 +57,16 @@ where
         let config = WebSocketConfig::default()
             .read_buffer_size(4 * 1024)
             .write_buffer_size(16 * 1024)
-            .max_message_size(Some(max_payload))
-            .max_frame_size(Some(max_payload));
+            .max_message_size(Some(limits.message))
+            .max_frame_size(Some(limits.message));
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        Some(Box::new(WebSocketWire { stream, binary, parting: Parting::None, discarded: 0 }) as Box<dyn Wire>)
+        Some(Box::new(WebSocketWire { stream, form, parting: Parting::None, discarded: 0 }) as Box<dyn Wire>)
     })
 }
 
 struct WebSocketWire<IO> {
     stream: WebSocketStream<IO>,
-    binary: BinaryForm,
+    form: Form,
     parting: Parting,
     discarded: usize,
 }
@@ -86,13 +85,17 @@ enum Parting {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocketWire<IO> {
     fn fault(&mut self, error: WsError) -> Fault {
+        let mut limit = None;
         let (reason, code) = match &error {
             WsError::ConnectionClosed
             | WsError::AlreadyClosed
             | WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
                 (CloseReason::TransportClose, None)
             }
-            WsError::Capacity(_) => (CloseReason::TransportError, Some(CloseCode::Size)),
+            WsError::Capacity(_) => {
+                limit = Some(Limit::WebSocketMessage);
+                (CloseReason::TransportError, Some(CloseCode::Size))
+            }
             WsError::Utf8(_) => (CloseReason::TransportError, Some(CloseCode::Invalid)),
             WsError::Protocol(_) => (CloseReason::TransportError, Some(CloseCode::Protocol)),
             _ => (CloseReason::TransportError, None),
@@ -100,7 +103,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocketWire<IO> {
         if let Some(code) = code {
             self.parting = Parting::Violation(code);
         }
-        Fault::new(reason, error.to_string())
+        Fault { limit, ..Fault::new(reason, error.to_string()) }
     }
 
     /// Hands the close frame to the stream, once.
@@ -146,7 +149,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
                 return Poll::Ready(Err(self.fault(error)));
             }
             let Some(frame) = queue.pop() else { break };
-            if let Err(error) = Pin::new(&mut self.stream).start_send(to_message(frame, self.binary)) {
+            if let Err(error) = Pin::new(&mut self.stream).start_send(to_message(self.form.encode(frame))) {
                 return Poll::Ready(Err(self.fault(error)));
             }
         }
@@ -166,10 +169,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
                 None => return Poll::Ready(closed_by_client()),
             };
             match message {
-                WsMessage::Text(text) => return Poll::Ready(decode(text.into())),
-                WsMessage::Binary(bytes) => {
-                    return Poll::Ready(Received::Packet(Packet::Message(Message::Binary(bytes))));
-                }
+                WsMessage::Text(text) => return Poll::Ready(received(self.form.decode_text(text.into()))),
+                WsMessage::Binary(bytes) => return Poll::Ready(received(self.form.decode_binary(bytes))),
                 WsMessage::Close(frame) => {
                     self.parting = Parting::Told;
                     let is_violation = frame.is_some_and(|frame| is_own_answer(&frame));
@@ -225,19 +226,18 @@ fn bad_close_code() -> Received {
     Received::Fault(Fault::new(CloseReason::TransportError, "invalid close code"))
 }
 
-fn decode(text: Text) -> Received {
-    match Packet::decode(text) {
+fn received(decoded: Result<Packet, ParseError>) -> Received {
+    match decoded {
         Ok(packet) => Received::Packet(packet),
         Err(error) => Received::Fault(Fault::new(CloseReason::ParseError, error.to_string())),
     }
 }
 
 /// A finished frame: its text was valid UTF-8 when it was encoded, and is not looked at again for each receiver.
-fn to_message(frame: Frame, binary: BinaryForm) -> WsMessage {
-    let (payload, kind): (Bytes, Data) = match frame {
-        Frame::Text(payload) => (payload, Data::Text),
-        Frame::Binary(_) if binary == BinaryForm::Base64 => (encode_payload([&frame]), Data::Text),
-        Frame::Binary(payload) => (payload, Data::Binary),
+fn to_message(written: Written) -> WsMessage {
+    let (payload, kind) = match written {
+        Written::Text(payload) => (payload, Data::Text),
+        Written::Binary(payload) => (payload, Data::Binary),
     };
     WsMessage::Frame(WsFrame::message(payload, OpCode::Data(kind), true))
 }

@@ -1,0 +1,130 @@
+//! What is limited, and how often each limit was reached.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// A limit that a client has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// A request body larger than `max_payload`: 413.
+    RequestBody,
+    /// A websocket message larger than `max_payload`: close code 1009.
+    WebSocketMessage,
+    /// A websocket message of more than `max_fragments` fragments: close code 1008.
+    Fragments,
+    /// A polling payload of more than `max_payload_packets` packets: `parse error`.
+    PayloadPackets,
+    /// More bytes or packets waited for a client than its outbox holds: `transport close`.
+    Outbox,
+    /// A client took nothing of what waited for it: `transport close`.
+    WriteStall,
+    /// A request body that did not come within `post_timeout`: 408, `transport error`.
+    PostTime,
+    /// An upgrade that did not end within `upgrade_timeout`: the websocket is closed.
+    UpgradeTime,
+    /// A session whose service was not made within `open_timeout`: `forced close`.
+    OpenTime,
+    /// A ping without its answer: `ping timeout`.
+    Heartbeat,
+    /// A graceful close that the client did not take within `close_timeout`: cut.
+    CloseTime,
+    /// Futures of a session that had not ended within `handler_drain`: dropped.
+    HandlerDrain,
+    /// More sessions than `max_sessions`: 503.
+    Sessions,
+    /// More sessions of one address than `max_sessions_per_address`: 503.
+    SessionsPerAddress,
+}
+
+impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::RequestBody,
+        Self::WebSocketMessage,
+        Self::Fragments,
+        Self::PayloadPackets,
+        Self::Outbox,
+        Self::WriteStall,
+        Self::PostTime,
+        Self::UpgradeTime,
+        Self::OpenTime,
+        Self::Heartbeat,
+        Self::CloseTime,
+        Self::HandlerDrain,
+        Self::Sessions,
+        Self::SessionsPerAddress,
+    ];
+
+    /// Its name in logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RequestBody => "request_body",
+            Self::WebSocketMessage => "websocket_message",
+            Self::Fragments => "fragments",
+            Self::PayloadPackets => "payload_packets",
+            Self::Outbox => "outbox",
+            Self::WriteStall => "write_stall",
+            Self::PostTime => "post_time",
+            Self::UpgradeTime => "upgrade_time",
+            Self::OpenTime => "open_time",
+            Self::Heartbeat => "heartbeat",
+            Self::CloseTime => "close_time",
+            Self::HandlerDrain => "handler_drain",
+            Self::Sessions => "sessions",
+            Self::SessionsPerAddress => "sessions_per_address",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How often each limit was reached, since the start.
+#[derive(Default)]
+pub struct LimitCounts([AtomicU64; Limit::ALL.len()]);
+
+impl LimitCounts {
+    /// How often this one was.
+    pub fn get(&self, limit: Limit) -> u64 {
+        self.0[limit as usize].load(Ordering::Relaxed)
+    }
+
+    /// All of them, for metrics.
+    pub fn iter(&self) -> impl Iterator<Item = (Limit, u64)> {
+        Limit::ALL.into_iter().map(|limit| (limit, self.get(limit)))
+    }
+
+    /// Counts one, and says so with `tracing`: target `tower_socketio::limit`, level `DEBUG`.
+    pub(crate) fn reached(&self, limit: Limit) {
+        self.0[limit as usize].fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(target: "tower_socketio::limit", limit = limit.as_str(), "a client has reached a limit");
+    }
+}
+
+impl fmt::Debug for LimitCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().filter(|(_, count)| *count > 0)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_is_counted_on_its_own() {
+        let counts = LimitCounts::default();
+        counts.reached(Limit::Outbox);
+        counts.reached(Limit::Outbox);
+        counts.reached(Limit::SessionsPerAddress);
+        let reached: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(reached, [(Limit::Outbox, 2), (Limit::SessionsPerAddress, 1)]);
+        assert_eq!(format!("{counts:?}"), "{Outbox: 2, SessionsPerAddress: 1}");
+    }
+}
