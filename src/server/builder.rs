@@ -158,6 +158,21 @@ impl SocketIoBuilder {
         self
     }
 
+    /// Whether polling clients may move to a websocket. Default: yes. If not, who tries is refused before any 101.
+    pub fn allow_upgrades(mut self, allow: bool) -> Self {
+        self.engine.allow_upgrades = allow;
+        self
+    }
+
+    /// Whether clients of Socket.IO v1 and v2 are served, too (revision 3 of Engine.IO). Default: no.
+    ///
+    /// They are in `/` from the start, and the id of a socket of theirs is made of their session's id, which is a
+    /// secret of all other clients: see `docs/differences.md`.
+    pub fn allow_eio3(mut self, allow: bool) -> Self {
+        self.engine.allow_eio3 = allow;
+        self
+    }
+
     /// How long a client may be without any namespace. Default: 45 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.limits.connect_timeout = timeout;

@@ -55,8 +55,8 @@ impl Service<Open> for Connector {
             unfinished: 0,
             is_broken: false,
         };
-        let Open { request, outbox, closed, scope, .. } = open;
-        scope.drive(Driver::new(self.hub.clone(), self.service.clone(), link, request, outbox, closed));
+        let scope = open.scope.clone();
+        scope.drive(Driver::new(self.hub.clone(), self.service.clone(), link, open));
         ready(Ok(connection))
     }
 }

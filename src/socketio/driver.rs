@@ -16,6 +16,7 @@ use tower::ServiceExt;
 
 use super::{
     connect::{Connect, Refusal, SocketHooks, SocketService},
+    dialect::Dialect,
     event::EventError,
     handshake::Handshake,
     hub::Hub,
@@ -31,7 +32,7 @@ use super::{
 use crate::{
     codec::parser::{self, Json, Packet, PacketBody},
     error::CloseReason,
-    exchange::{Closed, SessionRequest},
+    exchange::{Closed, Open, SessionRequest},
     guard::guarded,
     id::SocketId,
     outbox::{Outbox, Urgency},
@@ -41,6 +42,7 @@ pub(super) struct Driver {
     hub: Arc<Hub>,
     service: ConnectService,
     link: Arc<Link>,
+    dialect: Dialect,
     request: Arc<SessionRequest>,
     outbox: Outbox,
     /// Nothing after the session has ended.
@@ -49,29 +51,26 @@ pub(super) struct Driver {
     running: FuturesUnordered<Work>,
     /// Until the first namespace was joined.
     connect_deadline: Option<Pin<Box<Sleep>>>,
+    has_begun: bool,
     /// The session is being closed from here: nothing of what the client sent is taken any more.
     is_leaving: bool,
 }
 
 impl Driver {
-    pub(super) fn new(
-        hub: Arc<Hub>,
-        service: ConnectService,
-        link: Arc<Link>,
-        request: Arc<SessionRequest>,
-        outbox: Outbox,
-        closed: Closed,
-    ) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, service: ConnectService, link: Arc<Link>, open: Open) -> Self {
+        let Open { session_id, revision, request, outbox, closed, .. } = open;
         Self {
             connect_deadline: Some(Box::pin(tokio::time::sleep(hub.limits.connect_timeout))),
             hub,
             service,
             link,
+            dialect: Dialect::of(revision, session_id),
             request,
             outbox,
             closed: Some(closed),
             slots: Slots::default(),
             running: FuturesUnordered::new(),
+            has_begun: false,
             is_leaving: false,
         }
     }
@@ -79,6 +78,7 @@ impl Driver {
     // What is to be done.
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.begin(cx);
         self.poll_connect_deadline(cx);
         // What the client sent before the end of its session happened before it.
         self.run(cx);
@@ -90,6 +90,14 @@ impl Driver {
         let Load { events, bytes } = self.slots.set_aside();
         self.link.set_aside(Load { events: events + left_over, bytes });
         if self.closed.is_none() && self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn begin(&mut self, cx: &mut Context<'_>) {
+        if !std::mem::replace(&mut self.has_begun, true)
+            && let Some(namespace) = self.dialect.joins_at_once()
+        {
+            self.join(cx, namespace, None);
+        }
     }
 
     /// Does what there is to do. Bounded by what has arrived: the reader stops at the limit of events set aside.
@@ -200,10 +208,14 @@ impl Driver {
     // What the client sends.
 
     fn packet(&mut self, cx: &mut Context<'_>, packet: Packet, bytes: usize) {
-        let Packet { namespace, body } = packet;
-        let found = self.slots.find(&namespace);
+        let Packet { namespace: name, body } = packet;
+        let namespace = self.dialect.namespace(&name);
+        let found = self.slots.find(namespace);
         match (body, found) {
-            (PacketBody::Connect { auth }, Found::Nothing | Found::Left) => self.join(cx, &namespace, auth),
+            (PacketBody::Connect { auth }, Found::Nothing | Found::Left) => {
+                let auth = self.dialect.auth(&name, auth);
+                self.join(cx, namespace, auth);
+            }
             (PacketBody::Event { id, name, args }, Found::Joined(lane)) => {
                 lane.push(Waiting { name, args, ack: id, bytes });
             }
@@ -213,7 +225,7 @@ impl Driver {
                 }
             }
             (PacketBody::Disconnect, Found::Joined(_)) => {
-                self.leave(cx, &namespace, DisconnectReason::ClientNamespaceDisconnect);
+                self.leave(cx, namespace, DisconnectReason::ClientNamespaceDisconnect);
             }
             // The server disconnected the socket while this was on its way.
             (PacketBody::Event { .. } | PacketBody::Ack { .. } | PacketBody::Disconnect, Found::Left) => {}
@@ -235,11 +247,11 @@ impl Driver {
 
     fn join(&mut self, cx: &mut Context<'_>, namespace: &str, auth: Option<Json>) {
         if !self.slots.make_room(self.hub.limits.namespaces) {
-            self.write(&parser::connect_error(namespace, "too many namespaces", None));
+            self.write(&self.dialect.refused(namespace, &Refusal::new("too many namespaces")));
             return;
         }
-        let Ok(id) = SocketId::random() else {
-            self.write(&parser::connect_error(namespace, "no id could be made", None));
+        let Some(id) = self.dialect.socket_id(namespace) else {
+            self.write(&self.dialect.refused(namespace, &Refusal::new("no id could be made")));
             return;
         };
         let handshake = Handshake::new(self.request.clone(), auth.as_ref());
@@ -283,7 +295,10 @@ impl Driver {
     /// hears of it before any event.
     fn joined(&mut self, cx: &mut Context<'_>, socket: Socket, service: SocketService) {
         let is_wanted = self.closed.is_some() && self.slots.is_connecting(&socket);
-        if !is_wanted || !self.write(&parser::connect(socket.namespace(), socket.id())) || !socket.connect() {
+        if !is_wanted
+            || !self.write(&self.dialect.joined(socket.namespace(), socket.id()))
+            || !socket.connect()
+        {
             // The client has gone meanwhile.
             socket.refuse();
             return;
@@ -299,8 +314,7 @@ impl Driver {
         socket.refuse();
         if self.slots.is_connecting(socket) {
             self.slots.remove(socket.namespace());
-            let (message, data) = refusal.parts();
-            self.write(&parser::connect_error(socket.namespace(), message, data));
+            self.write(&self.dialect.refused(socket.namespace(), refusal));
         }
     }
 

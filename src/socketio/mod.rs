@@ -19,6 +19,7 @@ mod broadcast;
 mod connect;
 mod connection;
 mod data;
+mod dialect;
 mod driver;
 mod emit_error;
 mod emitter;

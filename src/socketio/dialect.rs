@@ -1,0 +1,134 @@
+//! In what clients of Socket.IO v1 and v2 differ, which come with revision 3 of Engine.IO.
+//!
+//! * They are in the main namespace from the start, without asking for it.
+//! * Their sockets have no ids of their own: in the main namespace it is the session's, elsewhere
+//!   `<namespace>#<session's>`. So for them, other than for all others, the session's id is public.
+//! * Joining is answered without a payload, and refused with the error's data, or else its text.
+//! * What they send to join stands in the query of the namespace's name.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use serde_json::Value;
+
+use super::connect::Refusal;
+use crate::{
+    codec::{
+        engine::Revision,
+        parser::{self, Encoded, Json},
+    },
+    id::{SessionId, SocketId},
+    text::Text,
+};
+
+/// What is spoken with one client.
+#[derive(Debug)]
+pub(super) enum Dialect {
+    Current,
+    Old { session_id: SessionId },
+}
+
+impl Dialect {
+    pub(super) fn of(revision: Revision, session_id: SessionId) -> Self {
+        match revision {
+            Revision::V3 => Self::Old { session_id },
+            Revision::V4 => Self::Current,
+        }
+    }
+
+    /// The namespace that a client is in without asking.
+    pub(super) fn joins_at_once(&self) -> Option<&'static str> {
+        matches!(self, Self::Old { .. }).then_some("/")
+    }
+
+    /// The namespace that a packet means by this name.
+    pub(super) fn namespace<'a>(&self, name: &'a str) -> &'a str {
+        match self {
+            Self::Current => name,
+            Self::Old { .. } => name.split_once('?').map_or(name, |(path, _)| path),
+        }
+    }
+
+    /// What the client sent to join by this name.
+    pub(super) fn auth(&self, name: &str, payload: Option<Json>) -> Option<Json> {
+        if let Self::Current = self {
+            return payload;
+        }
+        let (_, query) = name.split_once('?')?;
+        let query: HashMap<Cow<'_, str>, Cow<'_, str>> = form_urlencoded::parse(query.as_bytes()).collect();
+        let json = serde_json::to_string(&query).ok()?;
+        Json::parse(Text::from(json)).ok()
+    }
+
+    /// The id of a new socket; none when there are no random numbers.
+    pub(super) fn socket_id(&self, namespace: &str) -> Option<SocketId> {
+        match self {
+            Self::Current => SocketId::random().ok(),
+            Self::Old { session_id } if namespace == "/" => Some(session_id.as_str().into()),
+            Self::Old { session_id } => Some(format!("{namespace}#{}", session_id.as_str()).as_str().into()),
+        }
+    }
+
+    /// Tells the client that it has joined.
+    pub(super) fn joined(&self, namespace: &str, id: &SocketId) -> Encoded {
+        match self {
+            Self::Current => parser::connect(namespace, id),
+            Self::Old { .. } => parser::connect_with(namespace, None),
+        }
+    }
+
+    /// Tells the client that it has not. (That there is no such namespace is told as to all others, as in Node.)
+    pub(super) fn refused(&self, namespace: &str, refusal: &Refusal) -> Encoded {
+        let (message, data) = refusal.parts();
+        match self {
+            Self::Old { .. } if *refusal != Refusal::invalid_namespace() => {
+                let payload = data.cloned().unwrap_or_else(|| Value::from(message));
+                parser::connect_error_with(namespace, &payload)
+            }
+            _ => parser::connect_error(namespace, message, data),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn old() -> Dialect {
+        Dialect::of(Revision::V3, "abc".into())
+    }
+
+    fn text(packet: &Encoded) -> &str {
+        std::str::from_utf8(packet.text()).unwrap()
+    }
+
+    #[test]
+    fn old_sockets_are_called_as_their_session() {
+        assert_eq!(old().socket_id("/").as_deref(), Some("abc"));
+        assert_eq!(old().socket_id("/a").as_deref(), Some("/a#abc"));
+        let current = Dialect::of(Revision::V4, "abc".into());
+        assert!(!current.socket_id("/").unwrap().contains("abc"));
+    }
+
+    #[test]
+    fn only_for_old_clients_a_query_is_no_part_of_the_name() {
+        let current = Dialect::of(Revision::V4, "abc".into());
+        assert_eq!(current.namespace("/a?b=1"), "/a?b=1");
+        assert!(current.auth("/a?b=1", None).is_none());
+        assert_eq!(old().namespace("/a?b=1"), "/a");
+        let auth = old().auth("/a?token=1%203&y=&y=2", None).unwrap();
+        assert_eq!(auth.deserialize::<Value>().unwrap(), json!({ "token": "1 3", "y": "2" }));
+        assert!(old().auth("/a", None).is_none());
+    }
+
+    #[test]
+    fn old_clients_are_answered_without_a_payload_and_refused_with_data_or_text() {
+        assert_eq!(text(&old().joined("/a", &"abc".into())), "40/a,");
+        assert_eq!(text(&old().joined("/", &"abc".into())), "40");
+        let refused = |refusal: Refusal| text(&old().refused("/a", &refusal)).to_owned();
+        assert_eq!(refused(Refusal::new("bad")), r#"44/a,"bad""#);
+        assert_eq!(refused(Refusal::new("bad").data(json!({ "x": 1 }))), r#"44/a,{"x":1}"#);
+        assert_eq!(refused(Refusal::invalid_namespace()), r#"44/a,{"message":"Invalid namespace"}"#);
+    }
+}
