@@ -4,7 +4,7 @@ SHELL := bash
 # One command builds what all the tests need, with one set of features, so that nothing is compiled twice.
 BUILD := cargo build --workspace --bins --tests
 
-.PHONY: help demo test setup fmt fmt-check lint doc unit build interop browser bench clean
+.PHONY: help demo test setup fmt fmt-check lint doc unit build interop browser fuzz bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -44,6 +44,12 @@ interop: build ## the official JavaScript client against the Rust server, over e
 browser: build ## the chat in headless Chromium; pictures are left in tests/js/out
 	@scripts/setup.sh test
 	cd tests/js && node --test --test-reporter=spec browser.test.mjs
+
+# Seconds for each target.
+FUZZ_SECONDS ?= 60
+
+fuzz: ## hostile bytes against every decoder, for FUZZ_SECONDS each (60)
+	BOLERO_RANDOM_TEST_TIME_MS=$$(($(FUZZ_SECONDS) * 1000)) cargo test --release -p tower-socketio-fuzz -- --test-threads=1
 
 bench: ## criterion benches
 	cargo bench

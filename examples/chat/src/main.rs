@@ -14,15 +14,15 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
-use tokio::{net::TcpListener, select, signal, time::sleep};
+use tokio::{net::TcpListener, signal};
 use tower::ServiceBuilder;
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
 use tower_socketio::prelude::*;
 use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
-/// How long requests may take to end after ctrl-c.
-const LAST_REQUESTS: Duration = Duration::from_secs(1);
+/// How long clients may take to fetch their last packets after ctrl-c.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -59,14 +59,11 @@ async fn serve() -> io::Result<()> {
         .await
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {host}:{port}: {error}")))?;
     println!("chat is at http://{}", listener.local_addr()?);
-    select! {
-        served = axum::serve(listener, app).with_graceful_shutdown(ctrl_c()) => served,
-        () = async { ctrl_c().await; sleep(LAST_REQUESTS).await } => Ok(()), // a waiting poll would wait on and on
-    }
-}
-
-async fn ctrl_c() {
-    signal::ctrl_c().await.ok();
+    let stop = async move {
+        signal::ctrl_c().await.ok();
+        io.shutdown(FAREWELL).await; // before the server itself stops: waiting polls are answered, all are told
+    };
+    axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
 fn log_refusal(refusal: &ConnectionError) {
