@@ -33,6 +33,7 @@
 //! * [`exchange`]: what layers, engine and sessions say to each other.
 //! * Limits: [`EngineConfig`](engine::EngineConfig) for sessions, [`SocketLimits`](socketio::SocketLimits) for sockets,
 //!   [`OutboxLimits`](outbox::OutboxLimits) for slow clients.
+//! * [`guide`]: limits, and where this server differs from Node's.
 //!
 //! Everything runs on tokio. Nothing in the crate is `unsafe`.
 
@@ -43,6 +44,7 @@ pub mod engine;
 mod error;
 pub mod exchange;
 mod guard;
+pub mod guide;
 mod id;
 pub mod layer;
 mod limit;

@@ -51,6 +51,7 @@ const ROOMS: &[Room] = &[
     // Roof; `lib.rs` is above all.
     Room::new("server", 5, &[]),
     Room::new("service_ext", 5, &["server"]),
+    Room::new("guide", 5, &[]),
     Room::new("prelude", 5, &["server", "service_ext"]),
 ];
 

@@ -1,0 +1,7 @@
+//! The long texts: what one reads once, and looks up later.
+
+#[doc = include_str!("../docs/limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("../docs/differences.md")]
+pub mod differences {}
