@@ -270,7 +270,7 @@ mod tests {
     const ADDRESS: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
     fn entry(id: &str) -> Arc<Entry> {
-        let line = Arc::new(Line::new(OutboxLimits::default()));
+        let line = Arc::new(Line::new(OutboxLimits::default(), Arc::default()));
         Arc::new(Entry::new(id.into(), Revision::V4, line, None))
     }
 

@@ -304,7 +304,7 @@ impl Exchange {
         if !id.is_valid() {
             return Err("a session id has 1 to 128 URL-safe characters".into());
         }
-        let line = Arc::new(Line::new(self.shared.config.outbox));
+        let line = Arc::new(Line::new(self.shared.config.outbox, self.shared.limits.clone()));
         let (polling, wire) = match transport {
             Transport::Polling => {
                 let (polling, wire) = polling::pair(&line, form);

@@ -3,21 +3,24 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
 use tokio::sync::Notify;
 
 use super::{
-    queue::{OutboxLimits, Parcel, Queue},
+    queue::{OutboxLimits, Parcel, Queue, WhenFull},
     sending::{SendError, Sent, Urgency},
     wire::{Fault, Received, Wire},
 };
 use crate::{
     codec::engine::{Frame, Transport},
     error::CloseReason,
-    limit::Limit,
+    limit::{Limit, LimitCounts},
     sync::Mutex,
 };
 
@@ -28,6 +31,7 @@ pub(crate) struct Line {
     /// A copy of "ended", to be read without the lock.
     has_ended: AtomicBool,
     limits: OutboxLimits,
+    counts: Arc<LimitCounts>,
 }
 
 struct State {
@@ -54,7 +58,7 @@ enum Phase {
 }
 
 impl Line {
-    pub(crate) fn new(limits: OutboxLimits) -> Self {
+    pub(crate) fn new(limits: OutboxLimits, counts: Arc<LimitCounts>) -> Self {
         let state = State {
             wire: None,
             queue: Queue::default(),
@@ -63,7 +67,13 @@ impl Line {
             phase: Phase::Open,
             waker: None,
         };
-        Self { state: Mutex::new(state), drained: Notify::new(), has_ended: AtomicBool::new(false), limits }
+        Self {
+            state: Mutex::new(state),
+            drained: Notify::new(),
+            has_ended: AtomicBool::new(false),
+            limits,
+            counts,
+        }
     }
 
     // What emitters do.
@@ -94,13 +104,14 @@ impl Line {
             // What a turn of the session's task has queued may not have had its chance yet.
             let failed = state.drain();
             if failed.is_some() || !state.queue.has_room(&parcel, &self.limits) {
-                let queued_bytes = state.queue.bytes();
-                let waker =
-                    state.fail(Fault::over(Limit::Outbox, CloseReason::TransportClose, "slow consumer"));
+                let to_wake = match self.limits.when_full {
+                    WhenFull::Close => state.fail(Fault::new(CloseReason::TransportClose, "slow consumer")),
+                    WhenFull::Refuse => failed,
+                };
                 drop(state);
-                wake(waker);
+                wake(to_wake);
                 // Not under the lock: whoever collects logs may send them to this very client.
-                tracing::debug!(queued_bytes, "a client reads too slowly, its session is closed");
+                self.counts.reached(Limit::Outbox);
                 return Err(SendError::Full);
             }
         }

@@ -13,7 +13,7 @@ mod wire;
 
 pub(crate) use line::{Line, Verdict};
 pub use pen::Outbox;
-pub use queue::OutboxLimits;
 pub(crate) use queue::Queue;
+pub use queue::{OutboxLimits, WhenFull};
 pub use sending::{SendError, Sent, Urgency};
 pub(crate) use wire::{Fault, Received, Wire};

@@ -8,21 +8,36 @@ use crate::codec::engine::Frame;
 
 /// How much may wait for a client that does not read.
 ///
-/// Beyond it, volatile messages are dropped; any other message is refused and the session is closed, reason
-/// `transport close`. From half of it on, the client's own input is not read, and a client that takes nothing for as long as it may take to
-/// answer a ping is closed in the same way. One message that is larger than the
-/// limit by itself is sent if nothing waits before it.
+/// Beyond it, volatile messages are dropped; any other message is refused, and what becomes of the client is the choice
+/// of [`when_full`](Self::when_full). From half of it on, the client's own input is not read, and a client that takes
+/// nothing for as long as it may take to answer a ping is closed, reason `transport close`. One message that is larger
+/// than the limit by itself is sent if nothing waits before it.
+///
+/// A sender that would rather wait asks [`Outbox::drained`](super::Outbox::drained) first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxLimits {
     /// Bytes of all queued packets. Default: 8 MB.
     pub bytes: usize,
     /// Queued packets; an attachment is one. Default: 16 384.
     pub packets: usize,
+    /// What becomes of a client for which there is no room. Default: it is closed.
+    pub when_full: WhenFull,
+}
+
+/// What becomes of a client that does not read when a message for it finds no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// Its session is closed, reason `transport close`: a gap that the client cannot see would be worse.
+    #[default]
+    Close,
+    /// It stays, and only the message is refused: the sender is told, and has to deal with the gap.
+    Refuse,
 }
 
 impl Default for OutboxLimits {
     fn default() -> Self {
-        Self { bytes: 8_000_000, packets: 16_384 }
+        Self { bytes: 8_000_000, packets: 16_384, when_full: WhenFull::Close }
     }
 }
 

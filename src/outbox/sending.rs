@@ -26,7 +26,8 @@ pub enum Sent {
 pub enum SendError {
     /// The session is closing or has ended.
     Closed,
-    /// More waits for this client than the [`OutboxLimits`](super::OutboxLimits) allow; the session is closed, as it reads too slowly.
+    /// More waits for this client than the [`OutboxLimits`](super::OutboxLimits) allow; they also say what becomes of
+    /// the client.
     Full,
 }
 

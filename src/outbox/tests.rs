@@ -5,7 +5,9 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Fault, Line, Outbox, OutboxLimits, Queue, Received, SendError, Sent, Urgency, Verdict, Wire};
+use super::{
+    Fault, Line, Outbox, OutboxLimits, Queue, Received, SendError, Sent, Urgency, Verdict, WhenFull, Wire,
+};
 use crate::{
     codec::engine::{Frame, Transport},
     error::CloseReason,
@@ -63,13 +65,17 @@ impl Wire for Tapped {
 
 /// A line whose session's task has had its first turn.
 fn line(room: usize, limits: OutboxLimits) -> (Outbox, Arc<Line>, Tapped) {
-    let line = Arc::new(Line::new(limits));
+    let line = Arc::new(Line::new(limits, Arc::default()));
     let wire = Tapped::default();
     wire.0.lock().room = room;
     line.attach(Box::new(wire.clone()));
     drop(line.cork(&Context::from_waker(Waker::noop())));
     wire.0.lock().writes = 0;
     (Outbox::new(line.clone()), line, wire)
+}
+
+fn limits(bytes: usize, packets: usize) -> OutboxLimits {
+    OutboxLimits { bytes, packets, ..OutboxLimits::default() }
 }
 
 fn text(text: &'static str) -> Bytes {
@@ -111,7 +117,7 @@ fn a_volatile_message_is_dropped_behind_one_that_waits() {
 
 #[test]
 fn one_message_larger_than_the_limits_is_taken_where_nothing_waits() {
-    let (outbox, line, wire) = line(1, OutboxLimits { bytes: 3, packets: 10 });
+    let (outbox, line, wire) = line(1, limits(3, 10));
     outbox.send("too long").unwrap();
     assert_eq!(left(&wire).len(), 1);
     outbox.send("too long, and waits").unwrap();
@@ -121,7 +127,7 @@ fn one_message_larger_than_the_limits_is_taken_where_nothing_waits() {
 
 #[test]
 fn a_reliable_message_over_the_limits_is_refused_whole_and_ends_the_session() {
-    let (outbox, line, _) = line(0, OutboxLimits { bytes: 100, packets: 3 });
+    let (outbox, line, _) = line(0, limits(100, 3));
     let attachments = [text("b"), text("c")];
     outbox.send("first").unwrap();
     assert_eq!(outbox.send_encoded(&text("4a"), &attachments, Urgency::Reliable), Err(SendError::Full));
@@ -129,6 +135,21 @@ fn a_reliable_message_over_the_limits_is_refused_whole_and_ends_the_session() {
     let Verdict::Failed(fault) = line.verdict() else { panic!("it goes on") };
     assert_eq!(fault.reason, CloseReason::TransportClose);
     assert_eq!(outbox.send("a"), Err(SendError::Closed));
+}
+
+#[test]
+fn a_client_that_is_to_stay_is_only_refused_the_message() {
+    let limits = OutboxLimits { when_full: WhenFull::Refuse, ..limits(100, 2) };
+    let (outbox, line, wire) = line(0, limits);
+    outbox.send("first").unwrap();
+    outbox.send("second").unwrap();
+    assert_eq!(outbox.send("third"), Err(SendError::Full));
+    assert!(matches!(line.verdict(), Verdict::GoOn));
+    wire.0.lock().room = 10;
+    line.kick();
+    outbox.send("fourth").unwrap();
+    let sent = ["4first", "4second", "4fourth"].map(|packet| Frame::Text(text(packet)));
+    assert_eq!(left(&wire), sent);
 }
 
 #[test]
@@ -167,7 +188,7 @@ fn the_task_is_woken_when_a_client_that_read_too_little_has_caught_up() {
             self.0.store(true, std::sync::atomic::Ordering::SeqCst);
         }
     }
-    let (outbox, line, wire) = line(0, OutboxLimits { bytes: 10, packets: 10 });
+    let (outbox, line, wire) = line(0, limits(10, 10));
     outbox.send("67890").unwrap();
     assert!(line.is_congested());
     let flag = Arc::new(Flag(false.into()));
@@ -181,7 +202,7 @@ fn the_task_is_woken_when_a_client_that_read_too_little_has_caught_up() {
 
 #[test]
 fn a_burst_in_one_turn_of_the_task_leaves_when_the_queue_is_full() {
-    let (outbox, line, wire) = line(1000, OutboxLimits { bytes: 1000, packets: 10 });
+    let (outbox, line, wire) = line(1000, limits(1000, 10));
     let cork = line.cork(&Context::from_waker(Waker::noop()));
     for _ in 0..100 {
         outbox.send("a").unwrap();
@@ -192,7 +213,7 @@ fn a_burst_in_one_turn_of_the_task_leaves_when_the_queue_is_full() {
 
 #[test]
 fn many_small_packets_are_congestion_too() {
-    let (outbox, line, _) = line(0, OutboxLimits { bytes: 1000, packets: 4 });
+    let (outbox, line, _) = line(0, limits(1000, 4));
     for _ in 0..2 {
         outbox.send("").unwrap();
     }
