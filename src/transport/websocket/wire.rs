@@ -6,45 +6,23 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures_util::{Sink, Stream};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::WebSocketStream;
-use tungstenite::{
-    Error as WsError,
-    error::ProtocolError,
-    protocol::{
-        Message as WsMessage, Role, WebSocketConfig,
-        frame::{
-            CloseFrame, Frame as WsFrame,
-            coding::{CloseCode, Data, OpCode},
-        },
-    },
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tungstenite::protocol::frame::coding::CloseCode;
 
+use super::{
+    assembly::{Incoming, Limits},
+    connection::{Connection, End},
+    violation::Violation,
+};
 use crate::{
-    codec::engine::{Form, Packet, ParseError, Transport, Written},
+    codec::engine::{Form, Packet, ParseError, Transport},
     error::CloseReason,
     limit::Limit,
     outbox::{Fault, Queue, Received, Wire},
 };
 
-/// Pings and pongs of the websocket itself that are passed over before others have their turn.
-const CONTROL_FRAMES_PER_TURN: usize = 64;
-
-/// What is still read, and thrown away, of a client that was told goodbye.
-const MAX_LINGER_BYTES: usize = 64 * 1024;
-
 /// A websocket on its way: the connection is still HTTP's.
 pub(crate) type Accepting = Pin<Box<dyn Future<Output = Option<Box<dyn Wire>>> + Send>>;
-
-/// What a client's messages may be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Bytes of a message.
-    pub(crate) message: usize,
-    /// Fragments of a message.
-    pub(crate) fragments: usize,
-}
 
 /// Waits for the connection to leave HTTP, and makes a wire of it. Nothing comes of a connection that fails before.
 pub(crate) fn accept<F, IO, E>(connection: F, limits: Limits, form: Form) -> Accepting
@@ -54,21 +32,15 @@ where
 {
     Box::pin(async move {
         let io = connection.await.ok()?;
-        let config = WebSocketConfig::default()
-            .read_buffer_size(4 * 1024)
-            .write_buffer_size(16 * 1024)
-            .max_message_size(Some(limits.message))
-            .max_frame_size(Some(limits.message));
-        let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        Some(Box::new(WebSocketWire { stream, form, parting: Parting::None, discarded: 0 }) as Box<dyn Wire>)
+        let connection = Connection::new(io, limits);
+        Some(Box::new(WebSocketWire { connection, form, parting: Parting::None }) as Box<dyn Wire>)
     })
 }
 
 struct WebSocketWire<IO> {
-    stream: WebSocketStream<IO>,
+    connection: Connection<IO>,
     form: Form,
     parting: Parting,
-    discarded: usize,
 }
 
 /// How far the goodbye has come.
@@ -77,60 +49,22 @@ enum Parting {
     None,
     /// The client broke the protocol, and is to be told how.
     Violation(CloseCode),
-    /// The close frame has been handed to the stream; the client answers it with its own.
+    /// The close frame is on its way; the client answers it with its own, or this is the answer to it.
     Told,
     /// The same, but what the client sends makes no sense any more.
     ToldOff,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocketWire<IO> {
-    fn fault(&mut self, error: WsError) -> Fault {
-        let mut limit = None;
-        let (reason, code) = match &error {
-            WsError::ConnectionClosed
-            | WsError::AlreadyClosed
-            | WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-                (CloseReason::TransportClose, None)
-            }
-            WsError::Capacity(_) => {
-                limit = Some(Limit::WebSocketMessage);
-                (CloseReason::TransportError, Some(CloseCode::Size))
-            }
-            WsError::Utf8(_) => (CloseReason::TransportError, Some(CloseCode::Invalid)),
-            WsError::Protocol(_) => (CloseReason::TransportError, Some(CloseCode::Protocol)),
-            _ => (CloseReason::TransportError, None),
-        };
-        if let Some(code) = code {
-            self.parting = Parting::Violation(code);
-        }
-        Fault { limit, ..Fault::new(reason, error.to_string()) }
-    }
-
-    /// Hands the close frame to the stream, once.
+    /// Puts the close frame behind what is on its way, once.
     fn say_goodbye(&mut self) {
-        let (frame, next) = match self.parting {
+        let (code, next) = match self.parting {
             Parting::None => (None, Parting::Told),
-            Parting::Violation(code) => (Some(CloseFrame { code, reason: "".into() }), Parting::ToldOff),
+            Parting::Violation(code) => (Some(code), Parting::ToldOff),
             Parting::Told | Parting::ToldOff => return,
         };
         self.parting = next;
-        // It fails where the client closed first: then the stream has answered already.
-        Pin::new(&mut self.stream).start_send(WsMessage::Close(frame)).ok();
-    }
-
-    /// Reads and throws away; ready at the end of the connection, or when there was too much.
-    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let io = self.stream.get_mut();
-        ready!(Pin::new(&mut *io).poll_shutdown(cx)).ok();
-        let mut space = [0; 4096];
-        while self.discarded < MAX_LINGER_BYTES {
-            let mut buffer = ReadBuf::new(&mut space);
-            match ready!(Pin::new(&mut *io).poll_read(cx, &mut buffer)) {
-                Ok(()) if !buffer.filled().is_empty() => self.discarded += buffer.filled().len(),
-                _ => break,
-            }
-        }
-        Poll::Ready(())
+        self.connection.say_goodbye(code);
     }
 }
 
@@ -144,86 +78,65 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
     }
 
     fn poll_drain(&mut self, cx: &mut Context<'_>, queue: &mut Queue) -> Poll<Result<(), Fault>> {
-        while !queue.is_empty() {
-            if let Err(error) = ready!(Pin::new(&mut self.stream).poll_ready(cx)) {
-                return Poll::Ready(Err(self.fault(error)));
-            }
-            let Some(frame) = queue.pop() else { break };
-            if let Err(error) = Pin::new(&mut self.stream).start_send(to_message(self.form.encode(frame))) {
-                return Poll::Ready(Err(self.fault(error)));
-            }
+        if !queue.is_empty() && matches!(self.parting, Parting::Told | Parting::ToldOff) {
+            return Poll::Ready(Err(closed_by_client()));
         }
-        Pin::new(&mut self.stream).poll_flush(cx).map_err(|error| self.fault(error))
+        let form = self.form;
+        // What is finished is not looked at again for each receiver.
+        let sent = self.connection.poll_send(cx, || queue.pop().map(|frame| form.encode(frame)));
+        sent.map_err(|error| Fault::new(CloseReason::TransportError, error.to_string()))
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
-        for _ in 0..CONTROL_FRAMES_PER_TURN {
-            let message = match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
-                Some(Ok(message)) => message,
-                // A connection that breaks while it is read was closed, only less politely.
-                Some(Err(WsError::Io(error))) => {
-                    let fault = Fault::new(CloseReason::TransportClose, error.to_string());
-                    return Poll::Ready(Received::Fault(fault));
-                }
-                Some(Err(error)) => return Poll::Ready(Received::Fault(self.fault(error))),
-                None => return Poll::Ready(closed_by_client()),
-            };
-            match message {
-                WsMessage::Text(text) => return Poll::Ready(received(self.form.decode_text(text.into()))),
-                WsMessage::Binary(bytes) => return Poll::Ready(received(self.form.decode_binary(bytes))),
-                WsMessage::Close(frame) => {
-                    self.parting = Parting::Told;
-                    let is_violation = frame.is_some_and(|frame| is_own_answer(&frame));
-                    return Poll::Ready(if is_violation { bad_close_code() } else { closed_by_client() });
-                }
-                // The websocket's own heartbeat is answered by the stream, and does not count as ours.
-                WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Frame(_) => {}
+        Poll::Ready(match ready!(self.connection.poll_next(cx)) {
+            Ok(Incoming::Text(text)) => received(self.form.decode_text(text)),
+            Ok(Incoming::Binary(bytes)) => received(self.form.decode_binary(bytes)),
+            Ok(_) => {
+                self.parting = Parting::Told;
+                Received::Fault(closed_by_client())
             }
-        }
-        // There may be more, but whoever emits to this client waits for the lock.
-        cx.waker().wake_by_ref();
-        Poll::Pending
+            Err(End::Violation(violation)) => {
+                self.parting = Parting::Violation(violation.code());
+                let limit = match violation {
+                    Violation::MessageLength => Some(Limit::WebSocketMessage),
+                    Violation::Fragments => Some(Limit::Fragments),
+                    _ => None,
+                };
+                let fault = Fault::new(CloseReason::TransportError, violation.message());
+                Received::Fault(Fault { limit, ..fault })
+            }
+            Err(End::Cut) => {
+                let description = "the connection was cut without a close frame";
+                Received::Fault(Fault::new(CloseReason::TransportClose, description))
+            }
+            // A connection that breaks while it is read was closed, only less politely.
+            Err(End::Failed(error)) => {
+                Received::Fault(Fault::new(CloseReason::TransportClose, error.to_string()))
+            }
+        })
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.parting == Parting::None && ready!(Pin::new(&mut self.stream).poll_ready(cx)).is_err() {
-            return Poll::Ready(());
-        }
         self.say_goodbye();
-        Pin::new(&mut self.stream).poll_flush(cx).map(drop)
+        self.connection.poll_flush(cx).map(drop)
     }
 
     fn end(&mut self, cx: &mut Context<'_>, _: CloseReason) {
         self.say_goodbye();
-        let _pending = Pin::new(&mut self.stream).poll_flush(cx);
+        let _pending = self.connection.poll_flush(cx);
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if ready!(Pin::new(&mut self.stream).poll_flush(cx)).is_err() || self.parting == Parting::ToldOff {
-            return self.poll_discard(cx);
+        if ready!(self.connection.poll_flush(cx)).is_err() || self.parting == Parting::ToldOff {
+            self.connection.poll_discard(cx)
+        } else {
+            self.connection.poll_answer(cx)
         }
-        while self.discarded < MAX_LINGER_BYTES {
-            match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
-                Some(Ok(message)) => self.discarded += message.len().max(64),
-                _ => break,
-            }
-        }
-        Poll::Ready(())
     }
 }
 
-fn closed_by_client() -> Received {
-    Received::Fault(Fault::new(CloseReason::TransportClose, "closed by the client"))
-}
-
-/// The stream answers a close code that must not be sent by itself, and then shows its answer in the place of what
-/// the client has sent.
-fn is_own_answer(frame: &CloseFrame) -> bool {
-    frame.code == CloseCode::Protocol && frame.reason == "Protocol violation"
-}
-
-fn bad_close_code() -> Received {
-    Received::Fault(Fault::new(CloseReason::TransportError, "invalid close code"))
+fn closed_by_client() -> Fault {
+    Fault::new(CloseReason::TransportClose, "closed by the client")
 }
 
 fn received(decoded: Result<Packet, ParseError>) -> Received {
@@ -231,13 +144,4 @@ fn received(decoded: Result<Packet, ParseError>) -> Received {
         Ok(packet) => Received::Packet(packet),
         Err(error) => Received::Fault(Fault::new(CloseReason::ParseError, error.to_string())),
     }
-}
-
-/// A finished frame: its text was valid UTF-8 when it was encoded, and is not looked at again for each receiver.
-fn to_message(written: Written) -> WsMessage {
-    let (payload, kind) = match written {
-        Written::Text(payload) => (payload, Data::Text),
-        Written::Binary(payload) => (payload, Data::Binary),
-    };
-    WsMessage::Frame(WsFrame::message(payload, OpCode::Data(kind), true))
 }

@@ -1,0 +1,245 @@
+//! From received bytes to messages: a state machine that knows nothing of connections.
+//!
+//! It takes bytes in pieces of any size. What has not come to its end is copied out and unmasked; the piece itself is
+//! never kept. A frame is refused by its header, before anything of its body is taken or room is made for it.
+
+use bytes::Bytes;
+use tungstenite::protocol::frame::coding::CloseCode;
+
+use super::{
+    header::{Frame, Kind, UnfinishedHeader},
+    mask::unmask,
+    violation::Violation,
+};
+use crate::text::Text;
+
+#[cfg(test)]
+mod tests;
+
+/// What a client's messages may be; exactly so much is accepted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes of a message, all its frames together.
+    pub(crate) message: usize,
+    /// Fragments of a message.
+    pub(crate) fragments: usize,
+}
+
+/// What came to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Incoming {
+    Text(Text),
+    Binary(Bytes),
+    /// It is to be answered with the same bytes.
+    Ping(Vec<u8>),
+    Pong,
+    /// The last that is heard of the client, with the code that it gave.
+    Close(Option<CloseCode>),
+}
+
+/// The frames of a client, as far as they have come.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    limits: Limits,
+    header: UnfinishedHeader,
+    /// A frame of which the body is still to come, at least its last byte.
+    frame: Option<Frame>,
+    message: Option<UnfinishedMessage>,
+    /// The body of a control frame, which may stand between the fragments of a message.
+    control: Vec<u8>,
+    has_ended: bool,
+}
+
+#[derive(Debug)]
+struct UnfinishedMessage {
+    is_text: bool,
+    fragments: usize,
+    content: Vec<u8>,
+    /// So many bytes of it are known to be UTF-8; the rest is the beginning of a character.
+    checked: usize,
+}
+
+impl Assembly {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            header: UnfinishedHeader::default(),
+            frame: None,
+            message: None,
+            control: Vec::new(),
+            has_ended: false,
+        }
+    }
+
+    /// Whether the client has said goodbye, or broken the protocol: nothing more is read.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// How much of the frame's body is still to come. Whoever reads no more than this reads nothing of the next frame.
+    pub(super) fn missing(&self) -> usize {
+        self.frame.as_ref().map_or(0, |frame| usize::try_from(frame.length).unwrap_or(usize::MAX))
+    }
+
+    /// Takes bytes from the input up to the next message or control frame. Without one, all of it was taken.
+    ///
+    /// # Errors
+    /// The client has broken the protocol. That is the end, as is a close frame: what comes after it is passed over.
+    pub(super) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
+        let outcome = if self.has_ended { Ok(None) } else { self.advance(input) };
+        if matches!(outcome, Err(_) | Ok(Some(Incoming::Close(_)))) {
+            self.end();
+        }
+        if self.has_ended {
+            *input = &[];
+        }
+        outcome
+    }
+
+    /// Gives back what was kept for a message that will not come to its end.
+    fn end(&mut self) {
+        self.has_ended = true;
+        self.frame = None;
+        self.message = None;
+        self.control = Vec::new();
+    }
+
+    fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
+        loop {
+            let mut frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.begin(input)? {
+                    Some(frame) => frame,
+                    None => return Ok(None),
+                },
+            };
+            let piece = take(input, frame.length);
+            frame.length -= piece.len() as u64;
+            let is_complete = frame.length == 0;
+            let incoming = if frame.kind.is_control() {
+                let start = self.control.len();
+                self.control.extend_from_slice(piece);
+                frame.mask = unmask(&mut self.control[start..], frame.mask);
+                is_complete.then(|| control(frame.kind, std::mem::take(&mut self.control))).transpose()?
+            } else {
+                self.extend(&mut frame, piece)?;
+                if is_complete && frame.is_final {
+                    self.message.take().map(finish).transpose()?
+                } else {
+                    None
+                }
+            };
+            if !is_complete {
+                self.frame = Some(frame);
+                return Ok(None);
+            }
+            if incoming.is_some() {
+                return Ok(incoming);
+            }
+        }
+    }
+
+    /// The next frame, if its header is there and it may come.
+    fn begin(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, Violation> {
+        let (message, limits) = (&self.message, &self.limits);
+        let may_come = |kind| match (kind, message) {
+            (Kind::Continuation, None) => Err(Violation::Continuation),
+            (Kind::Continuation, Some(message)) if message.fragments >= limits.fragments => {
+                Err(Violation::Fragments)
+            }
+            (Kind::Text | Kind::Binary, Some(_)) => Err(Violation::Interruption),
+            _ => Ok(()),
+        };
+        let Some(frame) = self.header.read(input, may_come)? else { return Ok(None) };
+        if !frame.kind.is_control() {
+            let so_far = self.message.as_ref().map_or(0, |message| message.content.len());
+            // The length may be any 64 bits.
+            if frame.length > (self.limits.message - so_far) as u64 || frame.length > i64::MAX as u64 {
+                return Err(Violation::MessageLength);
+            }
+            let message = self.message.get_or_insert_with(|| UnfinishedMessage::new(frame.kind));
+            message.fragments += 1;
+        }
+        Ok(Some(frame))
+    }
+
+    /// A piece of a message.
+    fn extend(&mut self, frame: &mut Frame, piece: &[u8]) -> Result<(), Violation> {
+        let Some(message) = &mut self.message else { return Ok(()) };
+        let so_far = message.content.len();
+        let later =
+            if frame.is_final { frame.length } else { (self.limits.message - so_far - piece.len()) as u64 };
+        message.make_room(piece.len(), usize::try_from(later).unwrap_or(usize::MAX));
+        message.content.extend_from_slice(piece);
+        frame.mask = unmask(&mut message.content[so_far..], frame.mask);
+        let is_end = frame.is_final && frame.length == 0;
+        // The end is looked at together with all the rest.
+        if message.is_text && !is_end { message.check() } else { Ok(()) }
+    }
+}
+
+impl UnfinishedMessage {
+    fn new(kind: Kind) -> Self {
+        Self { is_text: kind == Kind::Text, fragments: 0, content: Vec::new(), checked: 0 }
+    }
+
+    /// Makes room for so many bytes, and for no more than `later` behind them: what was announced is no reason to
+    /// give more room than has been filled. Twice of that in each step, so that no byte is moved often.
+    fn make_room(&mut self, bytes: usize, later: usize) {
+        if self.content.capacity() - self.content.len() < bytes {
+            let more = self.content.len().saturating_sub(bytes).min(later);
+            self.content.reserve_exact(bytes + more);
+        }
+    }
+
+    /// Finds invalid UTF-8 before the message has come to its end.
+    fn check(&mut self) -> Result<(), Violation> {
+        match std::str::from_utf8(&self.content[self.checked..]) {
+            Ok(_) => self.checked = self.content.len(),
+            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(_) => return Err(Violation::Utf8),
+        }
+        Ok(())
+    }
+}
+
+fn take<'a>(input: &mut &'a [u8], most: u64) -> &'a [u8] {
+    let length = usize::try_from(most).map_or(input.len(), |most| most.min(input.len()));
+    let (piece, rest) = input.split_at(length);
+    *input = rest;
+    piece
+}
+
+/// A message that is complete: it holds no more memory than its content.
+fn finish(message: UnfinishedMessage) -> Result<Incoming, Violation> {
+    let mut content = message.content;
+    content.shrink_to_fit();
+    if message.is_text {
+        let text = String::from_utf8(content).map_err(|_| Violation::Utf8)?;
+        Ok(Incoming::Text(text.into()))
+    } else {
+        Ok(Incoming::Binary(content.into()))
+    }
+}
+
+fn control(kind: Kind, body: Vec<u8>) -> Result<Incoming, Violation> {
+    match kind {
+        Kind::Ping => Ok(Incoming::Ping(body)),
+        Kind::Pong => Ok(Incoming::Pong),
+        _ => close(&body).map(Incoming::Close),
+    }
+}
+
+/// The code of a close frame. Its reason is text for a human, and nobody's here.
+fn close(body: &[u8]) -> Result<Option<CloseCode>, Violation> {
+    let (code, reason) = match body {
+        [] => return Ok(None),
+        [_] => return Err(Violation::ClosePayload),
+        [high, low, reason @ ..] => (CloseCode::from(u16::from_be_bytes([*high, *low])), reason),
+    };
+    if !code.is_allowed() {
+        return Err(Violation::CloseCode);
+    }
+    std::str::from_utf8(reason).map_err(|_| Violation::Utf8)?;
+    Ok(Some(code))
+}

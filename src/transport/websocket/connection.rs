@@ -1,0 +1,223 @@
+//! A websocket after its handshake: messages in, frames out, and the control frames in between.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tungstenite::protocol::frame::coding::CloseCode;
+
+use super::{
+    assembly::{Assembly, Incoming, Limits},
+    outgoing::Outgoing,
+    reading::{self, poll_read},
+    violation::Violation,
+};
+use crate::codec::engine::Written;
+
+/// Pings and pongs that are passed over before others have their turn.
+const CONTROL_FRAMES_PER_TURN: usize = 64;
+
+/// Reads that bring no message to its end before others have their turn.
+const READS_PER_TURN: usize = 16;
+
+/// What is still read, and thrown away, of a client that was told goodbye.
+const MAX_LINGER_BYTES: usize = 64 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Connection<IO> {
+    io: IO,
+    assembly: Assembly,
+    /// What was read together with the last message, and comes behind it.
+    behind: Behind,
+    outgoing: Outgoing,
+    /// Something was written, and may not have left yet.
+    needs_flush: bool,
+    discarded: usize,
+}
+
+#[derive(Debug, Default)]
+struct Behind {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+/// Why nothing more comes of a connection.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It was cut, or all has been read.
+    Cut,
+    Violation(Violation),
+    Failed(io::Error),
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
+    pub(super) fn new(io: IO, limits: Limits) -> Self {
+        Self {
+            io,
+            assembly: Assembly::new(limits),
+            behind: Behind::default(),
+            outgoing: Outgoing::default(),
+            needs_flush: false,
+            discarded: 0,
+        }
+    }
+
+    /// The next message, or the close frame, which is the last. Pings, and the close frame, are answered on the way.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, End>> {
+        let next = self.poll_message(cx);
+        if let Poll::Ready(Ok(Incoming::Close(code))) = &next {
+            self.outgoing.say_goodbye(*code);
+        }
+        // All that was read together is answered together.
+        match self.poll_flush(cx) {
+            Poll::Ready(Err(error)) if next.is_pending() => Poll::Ready(Err(End::Failed(error))),
+            _ => next,
+        }
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, End>> {
+        for _ in 0..CONTROL_FRAMES_PER_TURN {
+            match ready!(self.poll_incoming(cx)) {
+                Ok(Incoming::Ping(body)) => self.outgoing.pong(body),
+                Ok(Incoming::Pong) => {}
+                other => return Poll::Ready(other),
+            }
+        }
+        // There may be more, but whoever emits to this client waits for the lock.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, End>> {
+        if let Some(incoming) = self.behind.next(&mut self.assembly).transpose() {
+            return Poll::Ready(incoming.map_err(End::Violation));
+        }
+        if self.assembly.has_ended() {
+            return Poll::Ready(Err(End::Cut));
+        }
+        for _ in 0..READS_PER_TURN {
+            // What is missing of a frame has its place already; what may come behind it would have to be kept.
+            let most = self.assembly.missing().max(reading::SOME);
+            let Self { io, assembly, behind, .. } = self;
+            let read = poll_read(io, cx, most, |piece| match piece {
+                [] => Err(End::Cut),
+                piece => behind.follow(assembly, piece).map_err(End::Violation),
+            });
+            match ready!(read) {
+                Ok(Ok(Some(incoming))) => return Poll::Ready(Ok(incoming)),
+                Ok(Ok(None)) => {}
+                Ok(Err(end)) => return Poll::Ready(Err(end)),
+                Err(error) => return Poll::Ready(Err(End::Failed(error))),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Sends what is on its way, and then what `next` gives, until the connection takes no more.
+    pub(super) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut next: impl FnMut() -> Option<Written>,
+    ) -> Poll<io::Result<()>> {
+        let is_vectored = self.io.is_write_vectored();
+        loop {
+            self.outgoing.fill(is_vectored, &mut next);
+            if self.outgoing.is_empty() {
+                break;
+            }
+            let slices = self.outgoing.slices();
+            let io = Pin::new(&mut self.io);
+            let written = match &slices {
+                [first, second] if is_vectored && !first.is_empty() && !second.is_empty() => {
+                    io.poll_write_vectored(cx, &slices)
+                }
+                [first, second] => io.poll_write(cx, if first.is_empty() { second } else { first }),
+            };
+            match written {
+                Poll::Pending => {
+                    self.outgoing.stall();
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(bytes)) => self.outgoing.advance(bytes),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            }
+            self.needs_flush = true;
+        }
+        self.outgoing.rest();
+        if self.needs_flush {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            self.needs_flush = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends what is on its way.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_send(cx, || None)
+    }
+
+    /// Says goodbye, unless that was done already. It leaves with the next [`poll_flush`](Self::poll_flush).
+    pub(super) fn say_goodbye(&mut self, code: Option<CloseCode>) {
+        self.outgoing.say_goodbye(code);
+    }
+
+    /// Waits for the close frame of a client that was told goodbye; ready when it is there, when the connection has
+    /// ended, or when there was too much before it.
+    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { io, assembly, behind, .. } = self;
+        while let Ok(Some(_)) = behind.next(assembly) {}
+        while self.discarded < MAX_LINGER_BYTES && !assembly.has_ended() {
+            let read = poll_read(io, cx, reading::SOME, |mut piece| {
+                let length = piece.len();
+                while let Ok(Some(_)) = assembly.next(&mut piece) {}
+                length
+            });
+            match ready!(read) {
+                Ok(length) if length > 0 => self.discarded += length,
+                _ => break,
+            }
+        }
+        Pin::new(io).poll_shutdown(cx).map(drop)
+    }
+
+    /// Says that nothing more is sent, reads and throws away; ready at the end of the connection, or when there was
+    /// too much.
+    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.behind = Behind::default();
+        ready!(Pin::new(&mut self.io).poll_shutdown(cx)).ok();
+        while self.discarded < MAX_LINGER_BYTES {
+            match ready!(poll_read(&mut self.io, cx, reading::SOME, <[u8]>::len)) {
+                Ok(length) if length > 0 => self.discarded += length,
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Behind {
+    fn next(&mut self, assembly: &mut Assembly) -> Result<Option<Incoming>, Violation> {
+        if self.bytes.is_empty() {
+            return Ok(None);
+        }
+        let mut input = &self.bytes[self.taken..];
+        let next = assembly.next(&mut input);
+        self.taken = self.bytes.len() - input.len();
+        if input.is_empty() {
+            *self = Self::default();
+        }
+        next
+    }
+
+    /// Looks at a piece that was read, and keeps what comes behind the next message.
+    fn follow(&mut self, assembly: &mut Assembly, mut piece: &[u8]) -> Result<Option<Incoming>, Violation> {
+        let next = assembly.next(&mut piece);
+        *self = Self { bytes: piece.to_vec(), taken: 0 };
+        next
+    }
+}

@@ -1,0 +1,112 @@
+//! The header of a frame: read byte by byte, refused as soon as it is wrong.
+
+use std::io::Cursor;
+
+use tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{Control, Data, OpCode},
+};
+
+use super::violation::Violation;
+
+/// The most bytes in the payload of a control frame.
+pub(super) const MAX_CONTROL: u64 = 125;
+
+/// Two bytes, eight of the length, four of the mask.
+const LONGEST: usize = 14;
+
+/// What the header says of its frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    pub(super) kind: Kind,
+    pub(super) is_final: bool,
+    pub(super) mask: [u8; 4],
+    pub(super) length: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Binary,
+    Continuation,
+    Close,
+    Ping,
+    Pong,
+}
+
+impl Kind {
+    pub(super) fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+
+    fn of(first: u8) -> Result<Self, Violation> {
+        match OpCode::from(first & 0x0f) {
+            OpCode::Data(Data::Text) => Ok(Self::Text),
+            OpCode::Data(Data::Binary) => Ok(Self::Binary),
+            OpCode::Data(Data::Continue) => Ok(Self::Continuation),
+            OpCode::Control(Control::Close) => Ok(Self::Close),
+            OpCode::Control(Control::Ping) => Ok(Self::Ping),
+            OpCode::Control(Control::Pong) => Ok(Self::Pong),
+            OpCode::Data(Data::Reserved(_)) | OpCode::Control(Control::Reserved(_)) => Err(Violation::Opcode),
+        }
+    }
+}
+
+/// The bytes of a header that has not come to its end.
+#[derive(Debug, Default)]
+pub(super) struct UnfinishedHeader {
+    bytes: [u8; LONGEST],
+    length: u8,
+}
+
+impl UnfinishedHeader {
+    /// Takes the bytes of the header away from the input. Nothing comes of it before its last byte has come.
+    ///
+    /// `may_come` is asked whether a frame of this kind may stand here.
+    pub(super) fn read(
+        &mut self,
+        input: &mut &[u8],
+        may_come: impl FnOnce(Kind) -> Result<(), Violation>,
+    ) -> Result<Option<Frame>, Violation> {
+        let known = usize::from(self.length);
+        let taken = input.len().min(LONGEST - known);
+        let length = known + taken;
+        self.bytes[known..length].copy_from_slice(&input[..taken]);
+        let Some((&first, rest)) = self.bytes[..length].split_first() else { return Ok(None) };
+        let kind = check_first(first)?;
+        may_come(kind)?;
+        if let Some(&second) = rest.first() {
+            check_second(kind, second)?;
+        }
+        let mut cursor = Cursor::new(&self.bytes[..length]);
+        let Some((header, payload)) = FrameHeader::parse(&mut cursor).map_err(|_| Violation::Opcode)? else {
+            *input = &input[taken..];
+            // At most 14.
+            self.length = length as u8;
+            return Ok(None);
+        };
+        *input = &input[cursor.position() as usize - known..];
+        self.length = 0;
+        let mask = header.mask.ok_or(Violation::Unmasked)?;
+        Ok(Some(Frame { kind, is_final: header.is_final, mask, length: payload }))
+    }
+}
+
+fn check_first(first: u8) -> Result<Kind, Violation> {
+    if first & 0x70 != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    let kind = Kind::of(first)?;
+    let is_final = first & 0x80 != 0;
+    if kind.is_control() && !is_final { Err(Violation::FragmentedControl) } else { Ok(kind) }
+}
+
+fn check_second(kind: Kind, second: u8) -> Result<(), Violation> {
+    if second & 0x80 == 0 {
+        return Err(Violation::Unmasked);
+    }
+    if kind.is_control() && u64::from(second & 0x7f) > MAX_CONTROL {
+        return Err(Violation::ControlLength);
+    }
+    Ok(())
+}

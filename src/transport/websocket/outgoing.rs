@@ -1,0 +1,338 @@
+//! From packets to bytes: what is on its way out, as far as the connection has not taken it yet.
+
+use std::io::IoSlice;
+
+use bytes::{Buf, Bytes};
+use tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{CloseCode, Control, Data, OpCode},
+};
+
+use crate::codec::engine::Written;
+
+/// So much is joined before it is written. The rest stays in the queue, where it is counted.
+const JOINED: usize = 16 * 1024;
+
+/// A payload of this length or less is copied behind its header; a larger one is written from where it is.
+const COPIED: usize = 4 * 1024;
+
+/// The header of a server's frame, at most.
+const HEADER: usize = 10;
+
+/// What is being written: frames that were joined, then the rest of one large payload.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    joined: Vec<u8>,
+    /// So much of `joined` has left.
+    sent: usize,
+    payload: Bytes,
+    /// The connection takes no more for now.
+    is_stuck: bool,
+    /// The answer that has to wait for that. A newer one takes its place.
+    pong: Option<Vec<u8>>,
+    goodbye: Goodbye,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Goodbye {
+    #[default]
+    NotSaid,
+    Waiting(Option<CloseCode>),
+    Said,
+}
+
+impl Outgoing {
+    /// Whether everything has been taken. Control frames that wait for it may still be there: see [`fill`](Self::fill).
+    pub(super) fn is_empty(&self) -> bool {
+        self.joined.len() == self.sent && self.payload.is_empty()
+    }
+
+    /// Answers a ping: with the frames that are joined now, or as soon as the connection takes something again.
+    pub(super) fn pong(&mut self, body: Vec<u8>) {
+        if self.goodbye != Goodbye::NotSaid {
+            return;
+        }
+        if self.has_room() {
+            self.push(OpCode::Control(Control::Pong), &body);
+        } else {
+            self.pong = Some(body);
+        }
+    }
+
+    /// The close frame comes behind all that has been taken from the queue, and nothing behind it.
+    pub(super) fn say_goodbye(&mut self, code: Option<CloseCode>) {
+        if self.goodbye == Goodbye::NotSaid {
+            self.pong = None;
+            self.goodbye = Goodbye::Waiting(code);
+        }
+    }
+
+    /// Joins what has waited, and then what `next` gives, as much as makes a good write. Where this leaves nothing,
+    /// there was nothing.
+    ///
+    /// `is_vectored` says that a payload which is not joined leaves in the same write nevertheless.
+    pub(super) fn fill(&mut self, is_vectored: bool, mut next: impl FnMut() -> Option<Written>) {
+        if !self.has_room() {
+            return;
+        }
+        if let Some(body) = self.pong.take() {
+            self.push(OpCode::Control(Control::Pong), &body);
+        }
+        match self.goodbye {
+            Goodbye::NotSaid => {
+                while self.has_room()
+                    && let Some(written) = next()
+                {
+                    self.push_data(written, is_vectored);
+                }
+            }
+            Goodbye::Waiting(code) => {
+                let code = code.map(|code| u16::from(code).to_be_bytes());
+                self.push(OpCode::Control(Control::Close), code.as_ref().map_or(&[][..], |code| code));
+                self.goodbye = Goodbye::Said;
+            }
+            Goodbye::Said => {}
+        }
+    }
+
+    /// What is to be written next. The second part is empty as long as the first one is all that there is.
+    pub(super) fn slices(&self) -> [IoSlice<'_>; 2] {
+        [IoSlice::new(&self.joined[self.sent..]), IoSlice::new(&self.payload)]
+    }
+
+    /// So many bytes have been taken.
+    pub(super) fn advance(&mut self, bytes: usize) {
+        let of_joined = bytes.min(self.joined.len() - self.sent);
+        self.sent += of_joined;
+        self.payload.advance(bytes - of_joined);
+        self.is_stuck = false;
+        if self.is_empty() {
+            self.joined.clear();
+            self.sent = 0;
+            // Not even an empty piece of a payload is kept.
+            self.payload = Bytes::new();
+        }
+    }
+
+    /// The connection takes no more for now.
+    pub(super) fn stall(&mut self) {
+        self.is_stuck = true;
+    }
+
+    /// All has left: no memory is kept for what may come.
+    pub(super) fn rest(&mut self) {
+        if self.is_empty() {
+            self.joined = Vec::new();
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        !self.is_stuck && self.payload.is_empty() && self.joined.len() < JOINED
+    }
+
+    fn push_data(&mut self, written: Written, is_vectored: bool) {
+        let (kind, mut payload) = match written {
+            Written::Text(payload) => (Data::Text, payload),
+            Written::Binary(payload) => (Data::Binary, payload),
+        };
+        let room = if is_vectored { 0 } else { JOINED.saturating_sub(self.joined.len() + HEADER) };
+        let copied = if payload.len() <= COPIED { payload.len() } else { room.min(payload.len()) };
+        self.push_header(OpCode::Data(kind), payload.len(), copied);
+        self.joined.extend_from_slice(&payload[..copied]);
+        if copied < payload.len() {
+            self.payload = payload.split_off(copied);
+        }
+    }
+
+    fn push(&mut self, opcode: OpCode, body: &[u8]) {
+        self.push_header(opcode, body.len(), body.len());
+        self.joined.extend_from_slice(body);
+    }
+
+    /// A server's frames are whole, and without a mask.
+    fn push_header(&mut self, opcode: OpCode, length: usize, copied: usize) {
+        self.joined.reserve(HEADER + copied);
+        let header = FrameHeader { opcode, ..FrameHeader::default() };
+        header.format(length as u64, &mut self.joined).expect("a vector takes what is written to it");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    fn binary(byte: u8, length: usize) -> Written {
+        Written::Binary(vec![byte; length].into())
+    }
+
+    fn text(text: &'static str) -> Written {
+        Written::Text(text.into())
+    }
+
+    /// What is written, if the connection takes it all at once; and what is not joined.
+    fn written(outgoing: &mut Outgoing) -> (Vec<u8>, usize) {
+        let [joined, payload] = outgoing.slices();
+        let (bytes, apart) = ([&*joined, &*payload].concat(), payload.len());
+        outgoing.advance(bytes.len());
+        (bytes, apart)
+    }
+
+    fn fill(outgoing: &mut Outgoing, is_vectored: bool, frames: impl IntoIterator<Item = Written>) {
+        let mut frames: VecDeque<_> = frames.into_iter().collect();
+        outgoing.fill(is_vectored, || frames.pop_front());
+    }
+
+    #[test]
+    fn small_frames_are_joined() {
+        let mut outgoing = Outgoing::default();
+        fill(&mut outgoing, true, [text("4a"), binary(7, 0), text("2")]);
+        assert_eq!(written(&mut outgoing), (b"\x81\x024a\x82\x00\x81\x012".to_vec(), 0));
+    }
+
+    #[test]
+    fn a_header_has_the_length_in_its_shortest_form() {
+        for (length, header) in [
+            (125, &[0x82, 125][..]),
+            (126, &[0x82, 126, 0, 126]),
+            (65_535, &[0x82, 126, 255, 255]),
+            (65_536, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] {
+            let mut outgoing = Outgoing::default();
+            fill(&mut outgoing, true, [binary(7, length)]);
+            let (bytes, _) = written(&mut outgoing);
+            assert_eq!((&bytes[..header.len()], bytes.len()), (header, header.len() + length), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_large_payload_is_not_copied() {
+        let mut outgoing = Outgoing::default();
+        let large = Bytes::from(vec![7; 5000]);
+        fill(&mut outgoing, true, [text("4a"), Written::Binary(large.clone())]);
+        assert_eq!(outgoing.slices()[1].as_ptr(), large.as_ptr());
+        assert_eq!(written(&mut outgoing).1, 5000);
+    }
+
+    #[test]
+    fn where_only_one_buffer_can_be_written_a_header_does_not_leave_alone() {
+        let mut outgoing = Outgoing::default();
+        fill(&mut outgoing, false, [binary(7, 100_000)]);
+        assert_eq!(outgoing.slices()[0].len(), JOINED);
+        let (bytes, apart) = written(&mut outgoing);
+        assert_eq!((bytes.len(), apart), (10 + 100_000, 10 + 100_000 - JOINED));
+    }
+
+    #[test]
+    fn no_more_is_taken_than_makes_a_good_write() {
+        for is_vectored in [true, false] {
+            for length in [10, 1000, COPIED, COPIED + 1, 100_000] {
+                let mut outgoing = Outgoing::default();
+                let mut taken = 0;
+                outgoing.fill(is_vectored, || {
+                    taken += length;
+                    Some(binary(7, length))
+                });
+                assert!(taken < JOINED + length, "{taken} of {length}");
+                assert!(outgoing.joined.len() <= JOINED + COPIED + HEADER);
+                outgoing.fill(is_vectored, || panic!("more is taken than was written"));
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_the_connection_takes_at_once_all_leaves_in_order() {
+        for is_vectored in [true, false] {
+            for most in [1, 3, 4096, 1 << 20] {
+                let mut outgoing = Outgoing::default();
+                let mut frames: VecDeque<_> = (0..30).map(|n| binary(n, usize::from(n) * 300)).collect();
+                let mut expected = Outgoing::default();
+                let whole: Vec<u8> = frames
+                    .iter()
+                    .flat_map(|frame| {
+                        fill(&mut expected, true, [frame.clone()]);
+                        written(&mut expected).0
+                    })
+                    .collect();
+                let mut all = Vec::new();
+                loop {
+                    outgoing.fill(is_vectored, || frames.pop_front());
+                    if outgoing.is_empty() {
+                        break;
+                    }
+                    let [joined, payload] = outgoing.slices();
+                    let bytes = [&*joined, &*payload].concat();
+                    let count = bytes.len().min(most);
+                    all.extend_from_slice(&bytes[..count]);
+                    outgoing.advance(count);
+                }
+                assert!(all == whole, "{most} at once");
+            }
+        }
+    }
+
+    #[test]
+    fn pongs_are_joined_until_the_connection_takes_no_more_and_then_the_newest_is_kept() {
+        let mut outgoing = Outgoing::default();
+        outgoing.pong(b"1".to_vec());
+        outgoing.pong(b"2".to_vec());
+        outgoing.advance(1);
+        outgoing.stall();
+        for newer in [b"3", b"4", b"5"] {
+            outgoing.pong(newer.to_vec());
+        }
+        assert_eq!(written(&mut outgoing).0, b"\x011\x8a\x012");
+        fill(&mut outgoing, true, []);
+        assert_eq!(written(&mut outgoing).0, b"\x8a\x015");
+        fill(&mut outgoing, true, []);
+        assert!(outgoing.is_empty());
+    }
+
+    #[test]
+    fn a_pong_does_not_stand_within_a_payload() {
+        let mut outgoing = Outgoing::default();
+        fill(&mut outgoing, true, [binary(7, 5000)]);
+        outgoing.advance(3000);
+        outgoing.pong(b"pong".to_vec());
+        outgoing.advance(5004 - 3000);
+        fill(&mut outgoing, true, [text("4a")]);
+        assert_eq!(written(&mut outgoing).0, b"\x8a\x04pong\x81\x024a");
+    }
+
+    #[test]
+    fn a_close_frame_is_the_last_and_comes_behind_what_was_begun() {
+        let mut outgoing = Outgoing::default();
+        fill(&mut outgoing, true, [binary(7, 5000)]);
+        outgoing.advance(3000);
+        outgoing.pong(b"pong".to_vec());
+        outgoing.say_goodbye(Some(CloseCode::Size));
+        outgoing.pong(b"late".to_vec());
+        outgoing.say_goodbye(None);
+        outgoing.advance(5004 - 3000);
+        outgoing.fill(true, || panic!("nothing comes behind a close frame"));
+        assert_eq!(written(&mut outgoing).0, b"\x88\x02\x03\xf1");
+        outgoing.fill(true, || panic!("nothing comes behind a close frame"));
+        assert!(outgoing.is_empty());
+    }
+
+    #[test]
+    fn a_close_frame_without_a_code_is_empty() {
+        let mut outgoing = Outgoing::default();
+        outgoing.say_goodbye(None);
+        fill(&mut outgoing, true, []);
+        assert_eq!(written(&mut outgoing).0, b"\x88\x00");
+    }
+
+    #[test]
+    fn nothing_is_kept_when_all_has_left() {
+        let mut outgoing = Outgoing::default();
+        let large = Bytes::from(vec![7; 5000]);
+        fill(&mut outgoing, true, [text("4a"), Written::Binary(large.clone())]);
+        written(&mut outgoing);
+        outgoing.rest();
+        assert_eq!((outgoing.joined.capacity(), outgoing.payload.as_ptr()), (0, Bytes::new().as_ptr()));
+        // The receiver's share of a broadcast has been given up.
+        assert!(large.is_unique());
+    }
+}
