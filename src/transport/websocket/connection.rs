@@ -17,6 +17,9 @@ use super::{
 };
 use crate::codec::engine::Written;
 
+#[cfg(test)]
+mod tests;
+
 /// Pings and pongs that are passed over before others have their turn.
 const CONTROL_FRAMES_PER_TURN: usize = 64;
 
