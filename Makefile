@@ -4,10 +4,10 @@ SHELL := bash
 # One command builds what all the tests need, with one set of features, so that nothing is compiled twice.
 BUILD := cargo build --workspace --bins --tests
 
-.PHONY: help demo test setup fmt fmt-check lint doc unit build interop browser fuzz bench clean
+.PHONY: help demo test setup fmt fmt-check lint doc unit build interop browser rfc6455 fuzz bench clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 demo: ## build and start the chat; it prints its address (PORT=… and HOST=… choose another)
 	@scripts/setup.sh demo
@@ -50,6 +50,10 @@ FUZZ_SECONDS ?= 60
 
 fuzz: ## hostile bytes against every decoder, for FUZZ_SECONDS each (60)
 	BOLERO_RANDOM_TEST_TIME_MS=$$(($(FUZZ_SECONDS) * 1000)) cargo test --release -p tower-socketio-fuzz -- --test-threads=1
+
+rfc6455: ## the case files of the Autobahn test suite against our websockets; reports are left in target/rfc6455
+	@scripts/setup.sh rfc6455
+	KOSOKU=$(CURDIR)/target/kosoku/bin/kosoku cargo test --lib conformance -- --ignored
 
 bench: ## criterion benches
 	cargo bench

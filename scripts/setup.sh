@@ -5,6 +5,7 @@
 #   scripts/setup.sh demo      for `make demo`: the page's Socket.IO client
 #   scripts/setup.sh interop   for `make interop`: the tests' npm packages too
 #   scripts/setup.sh test      for `make test`: Chromium too
+#   scripts/setup.sh rfc6455   for `make rfc6455`: the websocket test suite (Python)
 #   scripts/setup.sh browser   prints which browser the tests drive
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,6 +26,15 @@ npm_packages() { # npm_packages FOLDER
         (cd "$1" && npm install --no-audit --no-fund --loglevel=error) || die "npm install failed in $1 (see above)"
         touch "$stamp"
     fi
+}
+
+websocket_suite() { # Autobahn's case files, and what drives them
+    local kosoku=target/kosoku
+    [ ! -x $kosoku/bin/kosoku ] || return 0
+    need python3 "install Python 3.10 or newer (Debian: apt-get install python3-venv)"
+    echo "setup: kosoku in $kosoku"
+    { python3 -m venv $kosoku && $kosoku/bin/pip install --quiet --disable-pip-version-check kosoku==0.1.0; } ||
+        die "kosoku could not be installed (see above)"
 }
 
 browser() { # prints the browser that the tests drive, if there is one
@@ -58,8 +68,12 @@ browser)
     browser || die "no browser: run \`make setup\`"
     exit
     ;;
+rfc6455)
+    websocket_suite
+    exit
+    ;;
 demo | interop | test) ;;
-*) die "unknown purpose \`$purpose\`: demo, interop, test or browser" ;;
+*) die "unknown purpose \`$purpose\`: demo, interop, test, rfc6455 or browser" ;;
 esac
 
 need cargo "install Rust with rustup"

@@ -4,6 +4,8 @@
 //! `connection` moves the bytes, and `wire` is what the outbox sees of it.
 
 mod assembly;
+#[cfg(test)]
+mod conformance;
 mod connection;
 mod handshake;
 mod header;

@@ -21,6 +21,9 @@ use crate::{
     outbox::{Fault, Queue, Received, Wire},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// A websocket on its way: the connection is still HTTP's.
 pub(crate) type Accepting = Pin<Box<dyn Future<Output = Option<Box<dyn Wire>>> + Send>>;
 
