@@ -77,6 +77,12 @@ impl<B> ResponseBody<B> {
     }
 }
 
+impl<B> From<Body> for ResponseBody<B> {
+    fn from(body: Body) -> Self {
+        Self::engine(body)
+    }
+}
+
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::engine(Body::empty())

@@ -29,7 +29,8 @@ use crate::{
     codec::engine::{Form, Frame, Transport},
     error::{BoxError, ErrorCode},
     exchange::{
-        AllowRequest, ErrorContext, PeerAddr, ResponseKind, SessionIdGenerator, SessionRequest, refuse,
+        AllowRequest, ErrorContext, NotAllowed, PeerAddr, ResponseKind, SessionIdGenerator, SessionRequest,
+        refuse,
     },
     id::SessionId,
     limit::LimitCounts,
@@ -166,6 +167,9 @@ impl Exchange {
         B: HttpBody + Send,
         B::Error: Into<BoxError>,
     {
+        if let Some(reason) = self.parts.extensions.get::<NotAllowed>() {
+            return self.forbid(reason);
+        }
         let (asked, entry) = match self.verify() {
             Ok(verified) => verified,
             Err((code, context)) => return refuse(code, context, self.parts),
@@ -279,13 +283,15 @@ impl Exchange {
     /// Asks those who have a say in it.
     async fn ask_allowed(&self) -> Result<(), Response<Body>> {
         let Some(judges) = self.parts.extensions.get::<AllowRequest>() else { return Ok(()) };
-        judges.ask(&self.parts).await.map_err(|reason| match reason.retry_after() {
-            Some(retry_after) => requests::unavailable(retry_after, self.parts.version),
-            None => {
-                let context = ErrorContext::Forbidden { message: reason.text().map(str::to_owned) };
-                refuse(ErrorCode::Forbidden, context, self.parts.clone())
-            }
-        })
+        judges.ask(&self.parts).await.map_err(|reason| self.forbid(&reason))
+    }
+
+    fn forbid(&self, reason: &NotAllowed) -> Response<Body> {
+        if let Some(retry_after) = reason.retry_after() {
+            return requests::unavailable(retry_after, self.parts.version);
+        }
+        let context = ErrorContext::Forbidden { message: reason.text().map(str::to_owned) };
+        refuse(ErrorCode::Forbidden, context, self.parts.clone())
     }
 
     /// Makes the session's id and takes its place among the others. A polling session has its wire from the start.

@@ -21,6 +21,10 @@ enum Judge {
 }
 
 /// Why a request may not open a session.
+///
+/// In the extensions of a request it is a verdict that has already been spoken: the engine refuses this request,
+/// whatever it asks for, before it looks at anything else. Whoever stands outside and cannot know whose request it is
+/// leaves it there; services other than the engine take no notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotAllowed(Why);
 
@@ -63,6 +67,20 @@ impl NotAllowed {
     }
 }
 
+/// With this text: [`NotAllowed::because`].
+impl From<String> for NotAllowed {
+    fn from(text: String) -> Self {
+        Self::because(text)
+    }
+}
+
+/// With this text: [`NotAllowed::because`].
+impl From<&str> for NotAllowed {
+    fn from(text: &str) -> Self {
+        Self::because(text)
+    }
+}
+
 impl AllowRequest {
     /// Asks one that knows at once, after those that are asked already.
     pub fn and(mut self, judge: impl Fn(&Parts) -> Result<(), NotAllowed> + Send + Sync + 'static) -> Self {
@@ -76,6 +94,12 @@ impl AllowRequest {
         F: Future<Output = Result<(), NotAllowed>> + Send + 'static,
     {
         self.0.push(Judge::Async(Arc::new(move |parts| Box::pin(judge(parts)))));
+        self
+    }
+
+    /// Asks those of another, after those that are asked already.
+    pub fn chain(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
         self
     }
 

@@ -47,17 +47,27 @@
 //! # runtime.block_on(service.oneshot(Request::new(()))).unwrap();
 //! ```
 
+pub mod allow_request;
 pub mod connection_error;
+pub mod cookie;
 pub mod generate_id;
 pub mod headers;
 pub mod initial_headers;
+pub mod middleware_error;
 pub mod namespace;
+pub mod origin;
 pub mod response_hook;
 pub mod socket_io;
+pub mod trusted_proxies;
 
+pub use allow_request::AllowRequestLayer;
 pub use connection_error::ConnectionErrorLayer;
+pub use cookie::CookieLayer;
 pub use generate_id::GenerateIdLayer;
 pub use headers::HeadersLayer;
 pub use initial_headers::InitialHeadersLayer;
+pub use middleware_error::MiddlewareErrorLayer;
 pub use namespace::NamespaceLayer;
+pub use origin::OriginLayer;
 pub use socket_io::SocketIoLayer;
+pub use trusted_proxies::TrustedProxiesLayer;
