@@ -2,8 +2,11 @@
 
 use tower::{ServiceBuilder, layer::util::Stack};
 
+#[cfg(feature = "client-files")]
+use crate::layer::ServeClientLayer;
 use crate::layer::{
-    ConnectionErrorLayer, GenerateIdLayer, HeadersLayer, InitialHeadersLayer, SocketIoLayer,
+    AllowRequestLayer, ConnectionErrorLayer, CookieLayer, GenerateIdLayer, HeadersLayer, InitialHeadersLayer,
+    MiddlewareErrorLayer, OriginLayer, SocketIoLayer, TrustedProxiesLayer, allow_request::IntoVerdict,
     connection_error::OnConnectionError, generate_id::IntoSessionId, response_hook::OnHeaders,
 };
 
@@ -20,7 +23,9 @@ use crate::layer::{
 /// use http::{HeaderMap, HeaderValue, header::SET_COOKIE, request::Parts};
 /// use tower::{ServiceBuilder, ServiceExt, service_fn};
 /// use tower_socketio::{
-///     Body, ServiceBuilderExt as _, SessionId, exchange::ConnectionError, layer::SocketIoLayer,
+///     Body, ServiceBuilderExt as _, SessionId,
+///     exchange::ConnectionError,
+///     layer::{CookieLayer, OriginLayer, SocketIoLayer, TrustedProxiesLayer},
 /// };
 /// use uuid::Uuid;
 ///
@@ -34,6 +39,10 @@ use crate::layer::{
 ///     .initial_headers(|headers: &mut HeaderMap, _request: &Parts| {
 ///         headers.append(SET_COOKIE, HeaderValue::from_static("lang=en"));
 ///     })
+///     .cookie(CookieLayer::default())
+///     .trusted_proxies(TrustedProxiesLayer::x_forwarded_for(["127.0.0.1"]))
+///     .origins(OriginLayer::new(["https://example.com"]))
+///     .allow_request(|request: &Parts| request.headers.contains_key("x-token"))
 ///     .generate_id(|_request: &Parts| SessionId::from(Uuid::new_v4()))
 ///     .socket_io(SocketIoLayer::new("/socket.io", engine))
 ///     .service(app);
@@ -58,6 +67,28 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         self,
         generate: impl Fn(&http::request::Parts) -> R + Send + Sync + 'static,
     ) -> ServiceBuilder<Stack<GenerateIdLayer, L>>;
+
+    /// Decides who may open a session: [`AllowRequestLayer::new`].
+    fn allow_request<R: IntoVerdict>(
+        self,
+        hook: impl Fn(&http::request::Parts) -> R + Send + Sync + 'static,
+    ) -> ServiceBuilder<Stack<AllowRequestLayer, L>>;
+
+    /// Gives polling clients a cookie with the id of their session: [`CookieLayer`].
+    fn cookie(self, layer: CookieLayer) -> ServiceBuilder<Stack<CookieLayer, L>>;
+
+    /// Serves pages of some origins only: [`OriginLayer`].
+    fn origins(self, layer: OriginLayer) -> ServiceBuilder<Stack<OriginLayer, L>>;
+
+    /// Takes the client's address from trusted proxies: [`TrustedProxiesLayer`].
+    fn trusted_proxies(self, layer: TrustedProxiesLayer) -> ServiceBuilder<Stack<TrustedProxiesLayer, L>>;
+
+    /// Turns the errors of middlewares around the engine into refusals: [`MiddlewareErrorLayer`].
+    fn middleware_errors(self) -> ServiceBuilder<Stack<MiddlewareErrorLayer, L>>;
+
+    /// Serves the official JavaScript client: [`ServeClientLayer`].
+    #[cfg(feature = "client-files")]
+    fn serve_client(self, layer: ServeClientLayer) -> ServiceBuilder<Stack<ServeClientLayer, L>>;
 
     /// Puts the engine beside the service: [`SocketIoLayer`].
     fn socket_io<E>(self, layer: SocketIoLayer<E>) -> ServiceBuilder<Stack<SocketIoLayer<E>, L>>;
@@ -90,6 +121,34 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
         generate: impl Fn(&http::request::Parts) -> R + Send + Sync + 'static,
     ) -> ServiceBuilder<Stack<GenerateIdLayer, L>> {
         self.layer(GenerateIdLayer::new(generate))
+    }
+
+    fn allow_request<R: IntoVerdict>(
+        self,
+        hook: impl Fn(&http::request::Parts) -> R + Send + Sync + 'static,
+    ) -> ServiceBuilder<Stack<AllowRequestLayer, L>> {
+        self.layer(AllowRequestLayer::new(hook))
+    }
+
+    fn cookie(self, layer: CookieLayer) -> ServiceBuilder<Stack<CookieLayer, L>> {
+        self.layer(layer)
+    }
+
+    fn origins(self, layer: OriginLayer) -> ServiceBuilder<Stack<OriginLayer, L>> {
+        self.layer(layer)
+    }
+
+    fn trusted_proxies(self, layer: TrustedProxiesLayer) -> ServiceBuilder<Stack<TrustedProxiesLayer, L>> {
+        self.layer(layer)
+    }
+
+    fn middleware_errors(self) -> ServiceBuilder<Stack<MiddlewareErrorLayer, L>> {
+        self.layer(MiddlewareErrorLayer::new())
+    }
+
+    #[cfg(feature = "client-files")]
+    fn serve_client(self, layer: ServeClientLayer) -> ServiceBuilder<Stack<ServeClientLayer, L>> {
+        self.layer(layer)
     }
 
     fn socket_io<E>(self, layer: SocketIoLayer<E>) -> ServiceBuilder<Stack<SocketIoLayer<E>, L>> {
@@ -149,6 +208,10 @@ mod tests {
             .connection_error(())
             .headers(set("every"))
             .initial_headers(())
+            .cookie(CookieLayer::default())
+            .trusted_proxies(TrustedProxiesLayer::forwarded(["127.0.0.1"]))
+            .origins(OriginLayer::same_origin())
+            .allow_request(|_| true)
             .generate_id(|_| SessionId::from("from-layer"))
             .socket_io(SocketIoLayer::new("/socket.io", service_fn(open)))
             .service(app);
@@ -156,6 +219,7 @@ mod tests {
         assert_eq!(response.headers()["edited"], "every");
         let session = response.extensions().get::<SessionResponse>().unwrap();
         assert_eq!(session.session_id().as_str(), "from-layer");
+        assert_eq!(response.headers()["set-cookie"], "io=from-layer; Path=/; HttpOnly; SameSite=Lax");
         let response = service.oneshot(Request::new(())).await.unwrap();
         assert!(response.headers().is_empty());
     }
@@ -174,7 +238,12 @@ mod tests {
             .connection_error(())
             .headers(())
             .initial_headers(set("first"))
+            .cookie(CookieLayer::default())
+            .trusted_proxies(TrustedProxiesLayer::forwarded(["127.0.0.1"]))
+            .origins(OriginLayer::same_origin())
+            .allow_request(|_| true)
             .generate_id(|_| Uuid::nil())
+            .middleware_errors()
             .socket_io(SocketIoLayer::new("/socket.io", service_fn(open)));
         framework(stack.service(app));
     }

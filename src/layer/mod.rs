@@ -6,6 +6,12 @@
 //! | [`HeadersLayer`] | `io.engine.on("headers", …)` | edits the headers of every response of a session |
 //! | [`ConnectionErrorLayer`] | `io.engine.on("connection_error", …)` | sees every refused request, and why |
 //! | [`GenerateIdLayer`] | `io.engine.generateId = …` | makes the ids of new sessions |
+//! | [`AllowRequestLayer`] | `allowRequest` | decides who may open a session |
+//! | [`OriginLayer`] | in `allowRequest`, by hand | serves pages of some origins only, on upgrades too |
+//! | [`CookieLayer`] | `cookie` | gives polling clients a cookie with the id of their session |
+//! | [`MiddlewareErrorLayer`] | `next(err)` in `io.engine.use(…)` | turns errors of middlewares into refusals |
+//! | [`TrustedProxiesLayer`] | | knows the clients behind proxies: address and TLS |
+//! | `ServeClientLayer` (feature `client-files`) | `serveClient` | serves the official JavaScript client |
 //! | [`NamespaceLayer`] | `io.of(…)` | goes around joining: sends clients to the service of a namespace |
 //! | [`SocketIoLayer`] | `io.attach(server)` | puts the engine beside a framework's service |
 //!
@@ -13,8 +19,9 @@
 //! ([`exchange`](crate::exchange)) and do not know each other, so they may be used in any number and order, around the
 //! engine alone or around a whole application: a response that is not the engine's passes untouched. Where two touch
 //! the same thing, the outer one has the last word. A hook that panics costs the request it was called for.
+//! (Two have a place: `MiddlewareErrorLayer` stands around the engine, `ServeClientLayer` outside of `SocketIoLayer`.)
 //!
-//! CORS, compression, tracing, body limits, timeouts and request ids are tower-http's.
+//! CORS, compression, tracing, body limits, timeouts and request ids are tower-http's: see [`with_tower_http`].
 //!
 //! ```
 //! # use std::convert::Infallible;
@@ -57,8 +64,11 @@ pub mod middleware_error;
 pub mod namespace;
 pub mod origin;
 pub mod response_hook;
+#[cfg(feature = "client-files")]
+pub mod serve_client;
 pub mod socket_io;
 pub mod trusted_proxies;
+pub mod with_tower_http;
 
 pub use allow_request::AllowRequestLayer;
 pub use connection_error::ConnectionErrorLayer;
@@ -69,5 +79,7 @@ pub use initial_headers::InitialHeadersLayer;
 pub use middleware_error::MiddlewareErrorLayer;
 pub use namespace::NamespaceLayer;
 pub use origin::OriginLayer;
+#[cfg(feature = "client-files")]
+pub use serve_client::ServeClientLayer;
 pub use socket_io::SocketIoLayer;
 pub use trusted_proxies::TrustedProxiesLayer;
