@@ -347,7 +347,7 @@ async fn a_websocket_for_a_session_that_began_as_one_is_closed_after_its_101() {
     let mut first = WebSocket::open(&server).await;
     let mut session = sessions.next().await;
     let sid = session.open.session_id.as_str().to_owned();
-    let mut second = WebSocket::candidate(&Polling { server, sid }).await;
+    let mut second = WebSocket::candidate(&Polling { server, sid, revision: 4 }).await;
     assert_eq!(second.next().await, Event::FAREWELL);
     websocket_lives(&mut first, &mut session).await;
 }

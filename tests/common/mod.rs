@@ -7,6 +7,7 @@
 #![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
 mod http;
+mod limits;
 mod polling;
 mod recorder;
 mod server;
@@ -16,9 +17,10 @@ use std::time::Duration;
 
 pub(crate) use self::{
     http::{Reply, request, send},
+    limits::Heard,
     polling::{Pending, Polling, dribbled, opened, opened_with, posting, server_with},
     recorder::{Gate, Recorder, Session, Sessions, recorder},
-    server::{Seen, Server},
+    server::{Asking, Seen, Server},
     websocket::{Event, WebSocket, frame, masked},
 };
 use tower_socketio::engine::EngineConfig;

@@ -20,6 +20,8 @@ use super::{
 pub(crate) struct Polling {
     pub(crate) server: Server,
     pub(crate) sid: String,
+    /// The revision of the protocol that its requests name.
+    pub(crate) revision: u8,
 }
 
 /// A request under way.
@@ -45,12 +47,21 @@ impl Polling {
     pub(crate) async fn open(server: &Server) -> Self {
         let reply = send(server.connect(), request("GET", "EIO=4&transport=polling", &[], "")).await.unwrap();
         assert_eq!(reply.status, 200, "{}", reply.text());
-        let handshake: serde_json::Value = serde_json::from_str(&reply.text()[1..]).unwrap();
-        Self { server: server.clone(), sid: handshake["sid"].as_str().unwrap().to_owned() }
+        Self { server: server.clone(), sid: sid(&reply.text()[1..]), revision: 4 }
+    }
+
+    /// A session of revision 3, with these parameters besides.
+    pub(crate) async fn open_v3(server: &Server, parameters: &str) -> Self {
+        let query = format!("EIO=3&transport=polling{parameters}");
+        let reply = send(server.connect(), request("GET", &query, &[], "")).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let (length, packet) = reply.text().split_once(":0").unwrap();
+        assert_eq!(length.parse(), Ok(packet.len() + 1));
+        Self { server: server.clone(), sid: sid(packet), revision: 3 }
     }
 
     pub(crate) fn query(&self, transport: &str) -> String {
-        format!("EIO=4&transport={transport}&sid={}", self.sid)
+        format!("EIO={}&transport={transport}&sid={}", self.revision, self.sid)
     }
 
     /// A request of this session.
@@ -83,6 +94,12 @@ impl Polling {
     pub(crate) async fn post(&self, body: impl Into<Bytes>) -> Reply {
         self.start(self.request("POST", body)).reply().await
     }
+}
+
+/// The session's id, as the handshake tells it.
+fn sid(handshake: &str) -> String {
+    let handshake: serde_json::Value = serde_json::from_str(handshake).unwrap();
+    handshake["sid"].as_str().unwrap().to_owned()
 }
 
 pub(crate) fn server_with(config: EngineConfig) -> (Server, Sessions) {

@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,13 +15,13 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
     net::TcpListener,
+    task::JoinHandle,
 };
 use tower::{Service, ServiceExt};
 use tower_socketio::{
-    Body, BoxError,
-    codec::engine::{Message, Transport},
-    engine::{EngineConfig, EngineService},
-    exchange::{ConnectionError, Open, ResponseKind, SessionResponse},
+    Body, Limit, LimitCounts, Transport,
+    engine::{EngineConfig, EngineService, MakeSession, Shutdown},
+    exchange::{ConnectionError, ResponseKind, SessionResponse},
 };
 
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -28,14 +29,40 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
 /// A request that was given to the engine, without a connection.
-type Asking = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+pub(crate) type Asking = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+/// What the tests ask an engine for, whoever makes its sessions.
+trait Engine: Send + Sync {
+    fn ask(&self, request: Request<Full<Bytes>>) -> Asking;
+    fn clients_count(&self) -> usize;
+    fn limits(&self) -> &LimitCounts;
+    fn shutdown(&self, deadline: Duration) -> Pin<Box<dyn Future<Output = Shutdown> + Send + '_>>;
+}
+
+impl<M: MakeSession + Sync> Engine for EngineService<M> {
+    fn ask(&self, request: Request<Full<Bytes>>) -> Asking {
+        let answer = self.clone().call(request);
+        Box::pin(async move { answer.await.unwrap() })
+    }
+
+    fn clients_count(&self) -> usize {
+        self.clients_count()
+    }
+
+    fn limits(&self) -> &LimitCounts {
+        self.limit_counts()
+    }
+
+    fn shutdown(&self, deadline: Duration) -> Pin<Box<dyn Future<Output = Shutdown> + Send + '_>> {
+        Box::pin(self.shutdown(deadline))
+    }
+}
 
 /// An engine behind hyper.
 #[derive(Clone)]
 pub(crate) struct Server {
     serve: Arc<dyn Fn(Box<dyn Io>) + Send + Sync>,
-    ask: Arc<dyn Fn(Request<Full<Bytes>>) -> Asking + Send + Sync>,
-    count: Arc<dyn Fn() -> usize + Send + Sync>,
+    engine: Arc<dyn Engine>,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -60,34 +87,18 @@ impl Seen {
 }
 
 impl Server {
-    pub(crate) fn new<M, S>(make: M, config: EngineConfig) -> Self
-    where
-        M: Service<Open, Response = S> + Clone + Send + Sync + 'static,
-        M::Error: Into<BoxError>,
-        M::Future: Send + 'static,
-        S: Service<Message, Response = ()> + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send + 'static,
-    {
+    pub(crate) fn new(make: impl MakeSession + Sync, config: EngineConfig) -> Self {
         Self::preparing(make, config, |_| {})
     }
 
     /// A server with a layer outside of the engine that puts something into the requests' extensions.
-    pub(crate) fn preparing<M, S>(
-        make: M,
+    pub(crate) fn preparing(
+        make: impl MakeSession + Sync,
         config: EngineConfig,
         prepare: impl Fn(&mut Extensions) + Send + Sync + 'static,
-    ) -> Self
-    where
-        M: Service<Open, Response = S> + Clone + Send + Sync + 'static,
-        M::Error: Into<BoxError>,
-        M::Future: Send + 'static,
-        S: Service<Message, Response = ()> + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send + 'static,
-    {
+    ) -> Self {
         let engine = EngineService::with_config(make, config);
-        let (counted, asked) = (engine.clone(), engine.clone());
+        let asked = Arc::new(engine.clone());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (prepare, records) = (Arc::new(prepare), seen.clone());
         let serve = move |io: Box<dyn Io>| {
@@ -106,16 +117,7 @@ impl Server {
             // A client that goes away in the middle is no concern of the server's.
             tokio::spawn(async move { connection.await.ok() });
         };
-        let ask = move |request| -> Asking {
-            let answer = asked.clone().call(request);
-            Box::pin(async move { answer.await.unwrap() })
-        };
-        Self {
-            serve: Arc::new(serve),
-            ask: Arc::new(ask),
-            count: Arc::new(move || counted.clients_count()),
-            seen,
-        }
+        Self { serve: Arc::new(serve), engine: asked, seen }
     }
 
     /// A connection that is a pipe in memory.
@@ -145,11 +147,26 @@ impl Server {
 
     /// Gives a request to the engine, past HTTP: the test decides when it is polled, and when it is dropped.
     pub(crate) fn ask(&self, request: Request<Full<Bytes>>) -> Asking {
-        (self.ask)(request)
+        self.engine.ask(request)
     }
 
     pub(crate) fn clients_count(&self) -> usize {
-        (self.count)()
+        self.engine.clients_count()
+    }
+
+    /// Those limits that were reached, and how often.
+    pub(crate) fn limits(&self) -> Vec<(Limit, u64)> {
+        self.engine.limits().iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    pub(crate) async fn shutdown(&self, deadline: Duration) -> Shutdown {
+        self.engine.shutdown(deadline).await
+    }
+
+    /// The shutdown on its way: it begins when the others have their turn.
+    pub(crate) fn shutting_down(&self, deadline: Duration) -> JoinHandle<Shutdown> {
+        let server = self.clone();
+        tokio::spawn(async move { server.shutdown(deadline).await })
     }
 
     /// What the responses since the last look were.
