@@ -81,7 +81,7 @@ impl Default for EngineConfig {
 }
 
 /// Longer waits would be beyond what the clock can count.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl EngineConfig {
     /// The same, with no wait longer than a year: "never" may be written as [`Duration::MAX`].

@@ -31,6 +31,8 @@ pub(super) struct Registry {
     shards: [Mutex<HashMap<SessionId, Arc<Entry>>>; SHARDS],
     hasher: RandomState,
     count: AtomicUsize,
+    /// Room that is taken: by these, and by requests that are about to open one.
+    taken: AtomicUsize,
     /// Sessions of each address, where they are limited.
     addresses: Mutex<HashMap<IpAddr, usize>>,
     /// Tasks of sessions, those that have left the table too.
@@ -84,6 +86,13 @@ pub(super) enum NoRoom {
     Full(Limit),
 }
 
+/// Why a session cannot be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotAdded {
+    InUse,
+    ShuttingDown,
+}
+
 /// How many sessions there may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Capacity {
@@ -109,8 +118,8 @@ impl Registry {
         if self.is_closed() {
             return Err(NoRoom::ShuttingDown);
         }
-        if self.count.fetch_add(1, Ordering::Relaxed) >= capacity.sessions {
-            self.count.fetch_sub(1, Ordering::Relaxed);
+        if self.taken.fetch_add(1, Ordering::Relaxed) >= capacity.sessions {
+            self.taken.fetch_sub(1, Ordering::Relaxed);
             return Err(NoRoom::Full(Limit::Sessions));
         }
         // From here on the permit gives back what was taken.
@@ -132,17 +141,16 @@ impl Registry {
     }
 
     /// Adds a session. One that is there is never replaced.
-    pub(super) fn insert(permit: Permit, entry: Arc<Entry>) -> Option<Registration> {
+    pub(super) fn insert(permit: Permit, entry: Arc<Entry>) -> Result<Registration, NotAdded> {
         let registry = permit.registry.clone();
         match registry.shard(entry.id.as_str()).lock().entry(entry.id.clone()) {
-            hash_map::Entry::Occupied(_) => return None,
+            hash_map::Entry::Occupied(_) => return Err(NotAdded::InUse),
             hash_map::Entry::Vacant(vacant) => vacant.insert(entry.clone()),
         };
-        if registry.is_closed() {
-            // The shutdown may have looked already.
-            entry.line.request_close(CloseReason::ServerShuttingDown);
-        }
-        Some(Registration { entry, permit })
+        registry.count.fetch_add(1, Ordering::Relaxed);
+        let registration = Registration { entry, permit };
+        // Asked last: a shutdown that begins from here on finds the session among the others.
+        if registry.is_closed() { Err(NotAdded::ShuttingDown) } else { Ok(registration) }
     }
 
     fn shard(&self, id: &str) -> &Mutex<HashMap<SessionId, Arc<Entry>>> {
@@ -213,7 +221,7 @@ pub(super) struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.registry.count.fetch_sub(1, Ordering::Relaxed);
+        self.registry.taken.fetch_sub(1, Ordering::Relaxed);
         let Some(address) = self.address else { return };
         let mut addresses = self.registry.addresses.lock();
         if let hash_map::Entry::Occupied(mut sessions) = addresses.entry(address) {
@@ -245,6 +253,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let id = self.entry.id.as_str();
         let removed = self.registry().shard(id).lock().remove(id);
+        self.registry().count.fetch_sub(1, Ordering::Relaxed);
         // Outside of the lock: it may be the last owner of a websocket.
         drop(removed);
     }
@@ -274,7 +283,7 @@ mod tests {
         Arc::new(Entry::new(id.into(), Revision::V4, line, None))
     }
 
-    fn insert(registry: &Arc<Registry>, id: &str) -> Option<Registration> {
+    fn insert(registry: &Arc<Registry>, id: &str) -> Result<Registration, NotAdded> {
         Registry::insert(registry.admit(None, ROOM).unwrap(), entry(id))
     }
 
@@ -282,13 +291,13 @@ mod tests {
     fn an_id_in_use_is_never_replaced_and_free_again_afterwards() {
         let registry = Arc::new(Registry::default());
         let first = insert(&registry, "a").unwrap();
-        assert!(insert(&registry, "a").is_none());
+        assert_eq!(insert(&registry, "a").err(), Some(NotAdded::InUse));
         assert!(Arc::ptr_eq(&registry.get("a").unwrap(), first.entry()));
         assert_eq!(registry.count(), 1);
         drop(first);
         assert_eq!(registry.count(), 0);
         assert!(registry.get("a").is_none());
-        assert!(insert(&registry, "a").is_some());
+        assert!(insert(&registry, "a").is_ok());
     }
 
     #[test]
@@ -299,7 +308,6 @@ mod tests {
         assert_eq!(registry.admit(None, capacity).err(), Some(NoRoom::Full(Limit::Sessions)));
         drop(permits);
         assert!(registry.admit(None, capacity).is_ok());
-        assert_eq!(registry.count(), 0);
     }
 
     #[test]
@@ -311,7 +319,8 @@ mod tests {
         assert_eq!(refused, Some(NoRoom::Full(Limit::SessionsPerAddress)));
         assert!(registry.admit(Some("::1".parse().unwrap()), capacity).is_ok());
         assert!(registry.admit(None, capacity).is_ok());
-        assert_eq!(registry.count(), 1);
+        // Room is taken, but there is no session yet.
+        assert_eq!(registry.count(), 0);
         drop(first);
         assert!(registry.addresses.lock().is_empty());
         assert!(registry.admit(ADDRESS, capacity).is_ok());
@@ -323,8 +332,8 @@ mod tests {
         let permit = registry.admit(None, ROOM).unwrap();
         assert!(registry.close().is_empty());
         assert_eq!(registry.admit(None, ROOM).err(), Some(NoRoom::ShuttingDown));
-        // One that was on its way is told.
-        let late = Registry::insert(permit, entry("late")).unwrap();
-        assert!(late.entry().line.is_closing());
+        // One that was on its way comes too late, and leaves nothing behind.
+        assert_eq!(Registry::insert(permit, entry("late")).err(), Some(NotAdded::ShuttingDown));
+        assert_eq!((registry.count(), registry.get("late").is_none()), (0, true));
     }
 }

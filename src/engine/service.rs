@@ -18,7 +18,7 @@ use super::{
     config::EngineConfig,
     connection::{self, Connection},
     make::MakeSession,
-    registry::{Capacity, Entry, NoRoom, Permit, Registration, Registry},
+    registry::{Capacity, Entry, NoRoom, NotAdded, Permit, Registration, Registry},
     requests,
     session::{self, Opening},
     shutdown::{self, Shutdown},
@@ -237,10 +237,7 @@ impl Exchange {
         // The handshake is checked before an id is made, and so before a generator is asked.
         let websocket = self.accept(connection)?;
         let form = self.query().form();
-        let (registration, wire) = self.register(permit, transport, form).await.map_err(|error| {
-            let context = ErrorContext::failed("ID_GENERATION_ERROR", error);
-            refuse(ErrorCode::BadRequest, context, self.parts.clone())
-        })?;
+        let (registration, wire) = self.register(permit, transport, form).await?;
         let entry = registration.entry().clone();
         let (config, limits) = (self.shared.config.clone(), self.shared.limits.clone());
         let request = Arc::new(SessionRequest::new(&self.parts));
@@ -276,8 +273,12 @@ impl Exchange {
             if let NoRoom::Full(limit) = reason {
                 self.shared.limits.reached(limit);
             }
-            requests::unavailable(RETRY_AFTER, self.parts.version)
+            self.unavailable(RETRY_AFTER)
         })
+    }
+
+    fn unavailable(&self, retry_after: Duration) -> Response<Body> {
+        requests::unavailable(retry_after, self.parts.version)
     }
 
     /// Asks those who have a say in it.
@@ -288,7 +289,7 @@ impl Exchange {
 
     fn forbid(&self, reason: &NotAllowed) -> Response<Body> {
         if let Some(retry_after) = reason.retry_after() {
-            return requests::unavailable(retry_after, self.parts.version);
+            return self.unavailable(retry_after);
         }
         let context = ErrorContext::Forbidden { message: reason.text().map(str::to_owned) };
         refuse(ErrorCode::Forbidden, context, self.parts.clone())
@@ -300,16 +301,12 @@ impl Exchange {
         permit: Permit,
         transport: Transport,
         form: Form,
-    ) -> Result<(Registration, Option<polling::PollingWire>), BoxError> {
-        let extensions = &self.parts.extensions;
-        let id = match (extensions.get::<SessionId>(), extensions.get::<SessionIdGenerator>()) {
-            (Some(id), _) => id.clone(),
-            (None, Some(generator)) => generator.generate(&self.parts).await?,
-            (None, None) => SessionId::random()?,
+    ) -> Result<(Registration, Option<polling::PollingWire>), Response<Body>> {
+        let failed = |error: BoxError| {
+            let context = ErrorContext::failed("ID_GENERATION_ERROR", error);
+            refuse(ErrorCode::BadRequest, context, self.parts.clone())
         };
-        if !id.is_valid() {
-            return Err("a session id has 1 to 128 URL-safe characters".into());
-        }
+        let id = self.make_id().await.map_err(failed)?;
         let line = Arc::new(Line::new(self.shared.config.outbox, self.shared.limits.clone()));
         let (polling, wire) = match transport {
             Transport::Polling => {
@@ -319,8 +316,24 @@ impl Exchange {
             Transport::WebSocket => (None, None),
         };
         let entry = Arc::new(Entry::new(id, form.revision, line, polling));
-        let registration = Registry::insert(permit, entry).ok_or("the session id is in use")?;
+        let registration = Registry::insert(permit, entry).map_err(|reason| match reason {
+            NotAdded::InUse => failed("the session id is in use".into()),
+            NotAdded::ShuttingDown => self.unavailable(RETRY_AFTER),
+        })?;
         Ok((registration, wire))
+    }
+
+    async fn make_id(&self) -> Result<SessionId, BoxError> {
+        let extensions = &self.parts.extensions;
+        let id = match (extensions.get::<SessionId>(), extensions.get::<SessionIdGenerator>()) {
+            (Some(id), _) => id.clone(),
+            (None, Some(generator)) => generator.generate(&self.parts).await?,
+            (None, None) => SessionId::random()?,
+        };
+        if !id.is_valid() {
+            return Err("a session id has 1 to 128 URL-safe characters".into());
+        }
+        Ok(id)
     }
 
     /// A websocket asks to take over: it is answered, and the session looks at it.

@@ -60,7 +60,11 @@ pub(super) fn spawn<M: MakeSession>(
         match opening {
             Opening::Polling(wire) => line.attach(wire),
             Opening::WebSocket(accepting) => {
-                match tokio::time::timeout(config.upgrade_timeout, accepting).await {
+                let accepted = tokio::select! {
+                    accepted = tokio::time::timeout(config.upgrade_timeout, accepting) => accepted,
+                    () = registration.registry().is_cut() => return,
+                };
+                match accepted {
                     Ok(Some(wire)) => line.attach(wire),
                     // The connection failed before it was a websocket: there never was a session.
                     Ok(None) => return,

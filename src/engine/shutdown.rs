@@ -32,7 +32,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::registry::Registry;
+use super::{config::LONGEST_WAIT, registry::Registry};
 use crate::error::CloseReason;
 
 /// The longest pause between two batches.
@@ -49,7 +49,7 @@ pub struct Shutdown {
 }
 
 pub(super) async fn run(registry: &Arc<Registry>, deadline: Duration, batch: usize) -> Shutdown {
-    let until = Instant::now() + deadline;
+    let until = Instant::now() + deadline.min(LONGEST_WAIT);
     let entries = registry.close();
     let sessions = entries.len();
     let batch = batch.max(1);

@@ -185,11 +185,6 @@ impl Line {
         self.state.lock().wire.as_ref().map(|wire| wire.transport())
     }
 
-    #[cfg(test)]
-    pub(crate) fn is_closing(&self) -> bool {
-        matches!(self.state.lock().phase, Phase::Closing(_))
-    }
-
     pub(crate) fn has_ended(&self) -> bool {
         self.has_ended.load(Ordering::Acquire)
     }

@@ -19,7 +19,7 @@ pub(crate) use self::{
     http::{Reply, request, send},
     limits::Heard,
     polling::{Pending, Polling, dribbled, opened, opened_with, posting, server_with},
-    recorder::{Gate, Recorder, Session, Sessions, recorder},
+    recorder::{Gate, Recorder, Recording, Session, Sessions, recorder},
     server::{Asking, Seen, Server},
     websocket::{Event, WebSocket, frame, masked},
 };

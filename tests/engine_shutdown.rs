@@ -1,0 +1,590 @@
+//! The engine is shut down: nobody new comes, everybody is told, and at the deadline it is over.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use common::{
+    Event, Polling, Recorder, Reply, SECOND, Seen, Server, Session, Sessions, WebSocket, config, opened,
+    posting, recorder, request, send, server_with, settle,
+};
+use hyper::{server::conn::http1, service::service_fn as http_service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::DuplexStream,
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+use tower::{ServiceExt, service_fn};
+use tower_socketio::{
+    BoxError, CloseReason, Limit, SessionId,
+    engine::{EngineConfig, EngineService},
+    exchange::{Open, SessionIdGenerator, UpgradeHook},
+    outbox::SendError,
+};
+
+/// Long enough for everything that ends at all.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+async fn ask(server: &Server, query: &str, headers: &[&str]) -> Reply {
+    send(server.connect(), request("GET", query, headers, "")).await.unwrap()
+}
+
+async fn websocket() -> (WebSocket, Session, Server, Sessions) {
+    let (server, mut sessions) = server_with(EngineConfig::default());
+    (WebSocket::open(&server).await, sessions.next().await, server, sessions)
+}
+
+/// Shuts the server down; how many sessions there were and how many were cut off, and how many seconds it took.
+async fn shut_down(server: &Server, deadline: Duration) -> (usize, usize, u64) {
+    let begun = Instant::now();
+    let outcome = timeout(2 * deadline + SECOND, server.shutdown(deadline)).await.expect("it ends");
+    (outcome.sessions, outcome.cut_off, begun.elapsed().as_secs_f64().round() as u64)
+}
+
+/// Tasks of the runtime, besides the test itself.
+fn tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+// Nobody new.
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_new_is_sent_away_on_both_transports() {
+    let (polling, _session) = opened().await;
+    let server = polling.server.clone();
+    let going_on = server.shutting_down(DEADLINE);
+    settle().await;
+    for is_over in [false, true] {
+        let poll = ask(&server, "EIO=4&transport=polling", &[]).await;
+        let upgrade = [
+            "connection: Upgrade",
+            "upgrade: websocket",
+            "sec-websocket-version: 13",
+            "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+        ];
+        let websocket = ask(&server, "EIO=4&transport=websocket", &upgrade).await;
+        for reply in [poll, websocket] {
+            assert_eq!(reply.parts(), (503, "Service unavailable"), "over: {is_over}");
+            assert_eq!(reply.header("connection"), Some("close"));
+            let seconds: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+            assert!((5..=10).contains(&seconds), "{seconds}");
+        }
+        if !is_over {
+            assert_eq!(polling.poll().await.text(), "6\x1e1");
+            settle().await;
+        }
+    }
+    assert!(going_on.is_finished());
+    let refused = Seen { status: 503, session: None, error: None };
+    assert_eq!(server.seen().iter().filter(|seen| **seen == refused).count(), 4);
+    assert_eq!(server.limits(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_request_is_still_said() {
+    let (server, _sessions) = server_with(EngineConfig::default());
+    server.shutdown(DEADLINE).await;
+    let unknown = r#"{"code":0,"message":"Transport unknown"}"#;
+    assert_eq!(ask(&server, "EIO=4&transport=tobi", &[]).await.parts(), (400, unknown));
+    let nobody = r#"{"code":1,"message":"Session ID unknown"}"#;
+    assert_eq!(ask(&server, "EIO=4&transport=polling&sid=x", &[]).await.parts(), (400, nobody));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_id_is_made_while_the_shutdown_begins_is_not_opened() {
+    for query in ["EIO=4&transport=polling", "EIO=4&transport=websocket"] {
+        let go = Arc::new(Notify::new());
+        let (make, mut sessions) = recorder();
+        let waits = go.clone();
+        let server = Server::preparing(make, EngineConfig::default(), move |extensions| {
+            let go = waits.clone();
+            extensions.insert(SessionIdGenerator::asynchronous(move |_| {
+                let go = go.clone();
+                async move {
+                    go.notified().await;
+                    Ok(SessionId::random()?)
+                }
+            }));
+        });
+        let is_websocket = query.ends_with("websocket");
+        let opening = tokio::spawn({
+            let server = server.clone();
+            async move {
+                if is_websocket {
+                    assert!(WebSocket::connect(server.connect(), query).await.is_err());
+                } else {
+                    assert_eq!(ask(&server, query, &[]).await.status, 503);
+                }
+            }
+        });
+        settle().await;
+        assert_eq!(shut_down(&server, DEADLINE).await, (0, 0, 0));
+        go.notify_one();
+        opening.await.unwrap();
+        assert_eq!(server.seen(), [Seen { status: 503, session: None, error: None }]);
+        assert!(sessions.try_next().is_none());
+        assert_eq!((server.clients_count(), sessions.alive()), (0, 0));
+    }
+}
+
+// Everybody is told.
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_poll_is_answered_with_the_end() {
+    let (polling, mut session) = opened().await;
+    let get = polling.get();
+    settle().await;
+    assert_eq!(shut_down(&polling.server, DEADLINE).await, (1, 0, 0));
+    assert_eq!(get.reply().await.parts(), (200, "1"));
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+    assert_eq!(polling.server.clients_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_poll_just_now_gets_what_is_queued_and_then_the_end() {
+    let (polling, mut session) = opened().await;
+    session.send("one");
+    session.send(vec![1, 2, 3, 4]);
+    let going_on = polling.server.shutting_down(DEADLINE);
+    sleep(3 * SECOND).await;
+    assert_eq!(session.open.outbox.send("late"), Err(SendError::Closed));
+    assert_eq!(polling.poll().await.text(), "4one\x1ebAQIDBA==");
+    assert_eq!(polling.poll().await.text(), "6\x1e1");
+    let outcome = going_on.await.unwrap();
+    assert_eq!((outcome.sessions, outcome.cut_off), (1, 0));
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+    assert_eq!(polling.poll().await.parts(), (400, r#"{"code":1,"message":"Session ID unknown"}"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_websocket_gets_what_is_queued_and_an_empty_close_frame() {
+    let (mut websocket, mut session, server, _sessions) = websocket().await;
+    session.send("one");
+    session.send(vec![1, 2, 3, 4]);
+    let going_on = server.shutting_down(DEADLINE);
+    for event in [Event::text("4one"), Event::Binary(vec![1, 2, 3, 4]), Event::FAREWELL] {
+        assert_eq!(websocket.next().await, event);
+    }
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+    // Its answer to the close frame is waited for.
+    assert_eq!(websocket.next().await, Event::Cut);
+    assert_eq!(going_on.await.unwrap().cut_off, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_websocket_that_reads_slowly_gets_everything() {
+    let (server, mut sessions) = server_with(EngineConfig::default());
+    let pipe = server.connect_through(512);
+    let mut websocket = WebSocket::connect(pipe, "EIO=4&transport=websocket").await.unwrap();
+    websocket.next().await;
+    let mut session = sessions.next().await;
+    for _ in 0..50 {
+        session.send(vec![0; 10_000]);
+    }
+    let going_on = server.shutting_down(DEADLINE);
+    for _ in 0..50 {
+        sleep(SECOND / 10).await;
+        assert_eq!(websocket.next().await, Event::Binary(vec![0; 10_000]));
+    }
+    assert_eq!(websocket.next().await, Event::FAREWELL);
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+    assert_eq!(websocket.next().await, Event::Cut);
+    assert_eq!(going_on.await.unwrap().cut_off, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_websocket_that_tries_to_take_over_is_closed_and_the_session_ends() {
+    let (polling, mut session) = opened().await;
+    let mut candidate = WebSocket::probed(&polling).await;
+    let get = polling.get();
+    settle().await;
+    let going_on = polling.server.shutting_down(DEADLINE);
+    assert_eq!(candidate.next().await, Event::FAREWELL);
+    assert_eq!(get.reply().await.text(), "1");
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+    assert_eq!(candidate.next().await, Event::Cut);
+    assert_eq!(going_on.await.unwrap().cut_off, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_under_way_is_answered() {
+    let (polling, mut session) = opened().await;
+    let (_pieces, reading) = posting(&polling);
+    let get = polling.get();
+    settle().await;
+    server_ends(&polling.server).await;
+    assert_eq!(reading.reply().await.parts(), (400, ""));
+    assert_eq!(get.reply().await.text(), "1");
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+
+    let (polling, mut session) = opened().await;
+    session.gate.shut();
+    let delivering = polling.start(polling.request("POST", "4a"));
+    let get = polling.get();
+    settle().await;
+    server_ends(&polling.server).await;
+    assert_eq!(delivering.reply().await.parts(), (200, "ok"));
+    assert_eq!(get.reply().await.text(), "1");
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+}
+
+/// It is shut down at once, with nobody cut off.
+async fn server_ends(server: &Server) {
+    assert_eq!(shut_down(server, DEADLINE).await, (1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_clients_are_not_told_all_at_once() {
+    let (server, mut sessions) = server_with(config(|config| config.shutdown_batch = 100));
+    let mut clients = Vec::new();
+    for _ in 0..1000 {
+        clients.push(Polling::open(&server).await.get());
+    }
+    settle().await;
+    let begun = Instant::now();
+    let going_on = server.shutting_down(DEADLINE);
+    // A tenth of a second lies between two batches.
+    for batch in 1..=10 {
+        sleep(Duration::from_millis(50)).await;
+        let told = clients.iter().filter(|client| client.is_answered()).count();
+        assert_eq!(told, batch * 100, "{:?}", begun.elapsed());
+        sleep(Duration::from_millis(50)).await;
+    }
+    let outcome = going_on.await.unwrap();
+    assert_eq!((outcome.sessions, outcome.cut_off), (1000, 0));
+    while let Some(mut session) = sessions.try_next() {
+        assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_are_told_within_half_of_the_time() {
+    let (server, mut sessions) = server_with(config(|config| config.shutdown_batch = 1));
+    for _ in 0..100 {
+        Polling::open(&server).await;
+    }
+    let going_on = server.shutting_down(SECOND);
+    sleep(SECOND / 2).await;
+    settle().await;
+    while let Some(session) = sessions.try_next() {
+        assert_eq!(session.open.outbox.send("late"), Err(SendError::Closed));
+    }
+    let outcome = going_on.await.unwrap();
+    assert_eq!((outcome.sessions, outcome.cut_off), (100, 100));
+}
+
+// What is still running.
+
+#[tokio::test(start_paused = true)]
+async fn what_is_done_on_disconnect_is_waited_for() {
+    let (polling, session) = opened().await;
+    let _get = polling.get();
+    settle().await;
+    let done = Arc::new(AtomicUsize::new(0));
+    let counter = done.clone();
+    let closed = session.open.closed;
+    session.open.scope.drive(async move {
+        assert_eq!(closed.await, CloseReason::ServerShuttingDown);
+        sleep(3 * SECOND).await;
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    assert_eq!(shut_down(&polling.server, DEADLINE).await, (1, 0, 3));
+    assert_eq!(done.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_being_dealt_with_is_waited_for() {
+    let (make, mut sessions) = recorder();
+    let done = Arc::new(AtomicUsize::new(0));
+    let counter = done.clone();
+    let make = make.answering(move |_, _| {
+        let counter = counter.clone();
+        async move {
+            sleep(4 * SECOND).await;
+            counter.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    });
+    let server = Server::new(make, EngineConfig::default());
+    let mut websocket = WebSocket::open(&server).await;
+    websocket.send("4a").await;
+    sessions.next().await.next().await;
+    let closing = tokio::spawn(async move { while websocket.next().await != Event::Cut {} });
+    assert_eq!(shut_down(&server, DEADLINE).await, (1, 0, 4));
+    assert_eq!(done.load(Ordering::SeqCst), 1);
+    closing.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ended_before_is_waited_for_too() {
+    let (websocket, session, server, _sessions) = websocket().await;
+    let closed = session.open.closed;
+    session.open.scope.drive(async move {
+        closed.await;
+        sleep(5 * SECOND).await;
+    });
+    drop(websocket);
+    settle().await;
+    assert_eq!(server.clients_count(), 0);
+    assert_eq!(shut_down(&server, DEADLINE).await, (0, 0, 5));
+}
+
+// The deadline.
+
+/// A session that does not end by itself, and what keeps it.
+async fn stubborn(what: &str) -> (Server, Box<dyn std::any::Any>) {
+    let (server, mut sessions) = match what {
+        "its service is never made" => {
+            let make = service_fn(|_: Open| pending::<Result<common::Recording, BoxError>>());
+            let server = Server::new(make, EngineConfig::default());
+            let websocket = WebSocket::open(&server).await;
+            return (server, Box::new(websocket));
+        }
+        "its message is never dealt with" => {
+            let (make, mut sessions) = recorder();
+            let server = Server::new(make.answering(|_, _| pending()), EngineConfig::default());
+            let mut websocket = WebSocket::open(&server).await;
+            websocket.send("4a").await;
+            sessions.next().await.next().await;
+            return (server, Box::new(websocket));
+        }
+        "its websocket never comes" => {
+            let (make, _) = recorder();
+            let server = Server::preparing(make, EngineConfig::default(), |extensions| {
+                extensions.insert(UpgradeHook::new(pending::<Result<DuplexStream, BoxError>>()));
+            });
+            let (connection, opening) = (server.connect(), "EIO=4&transport=websocket");
+            let websocket = WebSocket::connect(connection, opening).await.unwrap();
+            return (server, Box::new(websocket));
+        }
+        _ => server_with(EngineConfig::default()),
+    };
+    let kept: Box<dyn std::any::Any> = match what {
+        "it never polls" => Box::new(Polling::open(&server).await),
+        "it never reads" => {
+            let pipe = server.connect_through(512);
+            let mut websocket = WebSocket::connect(pipe, "EIO=4&transport=websocket").await.unwrap();
+            websocket.next().await;
+            sessions.next().await.send(vec![0; 100_000]);
+            Box::new(websocket)
+        }
+        "it never answers the close frame" => Box::new(WebSocket::open(&server).await),
+        "a future of it never ends" => {
+            let polling = Polling::open(&server).await;
+            sessions.next().await.open.scope.drive(pending());
+            Box::new(polling.get())
+        }
+        _ => unreachable!("{what}"),
+    };
+    settle().await;
+    (server, kept)
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_deadline_the_rest_is_cut_off() {
+    for what in [
+        "it never polls",
+        "it never reads",
+        "it never answers the close frame",
+        "a future of it never ends",
+        "its message is never dealt with",
+        "its websocket never comes",
+    ] {
+        let (server, kept) = stubborn(what).await;
+        assert_eq!(shut_down(&server, 2 * SECOND).await, (1, 1, 2), "{what}");
+        assert_eq!(server.clients_count(), 0, "{what}");
+        drop(kept);
+        settle().await;
+        assert_eq!(tasks(), 0, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_never_made_is_not_waited_for() {
+    let (server, kept) = stubborn("its service is never made").await;
+    drop(kept);
+    assert_eq!(shut_down(&server, 2 * SECOND).await, (1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_cut_off_reads_the_reason_too() {
+    let (polling, mut session) = opened().await;
+    session.send("never fetched");
+    assert_eq!(shut_down(&polling.server, SECOND).await, (1, 1, 1));
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_time_at_all_cuts_everybody_off_at_once() {
+    let (_websocket, mut session, server, _sessions) = websocket().await;
+    let _polling = Polling::open(&server).await;
+    assert_eq!(shut_down(&server, Duration::ZERO).await, (2, 2, 0));
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+    assert_eq!(server.clients_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_may_be_as_long_as_can_be_said() {
+    let (polling, _session) = opened().await;
+    let _get = polling.get();
+    settle().await;
+    let outcome = polling.server.shutdown(Duration::MAX).await;
+    assert_eq!((outcome.sessions, outcome.cut_off), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_too_long_for_a_close_is_cut_before_the_deadline() {
+    let (server, mut sessions) = server_with(config(|config| config.close_timeout = 3 * SECOND));
+    let _polling = Polling::open(&server).await;
+    assert_eq!(shut_down(&server, DEADLINE).await, (1, 0, 3));
+    assert_eq!(sessions.next().await.closed().await, CloseReason::ServerShuttingDown);
+    assert_eq!(server.limits(), [(Limit::CloseTime, 1)]);
+}
+
+// Once more, and not to the end.
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_there_to_be_told() {
+    let (server, _sessions) = server_with(EngineConfig::default());
+    assert_eq!(shut_down(&server, DEADLINE).await, (0, 0, 0));
+    assert_eq!(shut_down(&server, DEADLINE).await, (0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_call_has_its_own_deadline() {
+    let (polling, mut session) = opened().await;
+    let patient = polling.server.shutting_down(20 * SECOND);
+    sleep(SECOND).await;
+    assert_eq!(shut_down(&polling.server, 2 * SECOND).await, (1, 1, 2));
+    let outcome = patient.await.unwrap();
+    assert_eq!((outcome.sessions, outcome.cut_off), (1, 0));
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_that_is_dropped_leaves_those_it_told_to_their_end() {
+    let (server, mut sessions) = server_with(config(|config| config.shutdown_batch = 1));
+    let clients = [Polling::open(&server).await, Polling::open(&server).await, Polling::open(&server).await];
+    assert!(timeout(SECOND / 20, server.shutdown(DEADLINE)).await.is_err());
+    let mut told = Vec::new();
+    let mut untold = Vec::new();
+    for _ in 0..3 {
+        let session = sessions.next().await;
+        let is_told = session.open.outbox.send("more") == Err(SendError::Closed);
+        if is_told { told.push(session) } else { untold.push(session) }
+    }
+    assert_eq!((told.len(), untold.len()), (1, 2));
+    // It ends as any close does that nobody fetches.
+    sleep(31 * SECOND).await;
+    assert_eq!(told[0].try_closed(), Some(CloseReason::ServerShuttingDown));
+    assert_eq!(server.clients_count(), 2);
+    assert_eq!(ask(&server, "EIO=4&transport=polling", &[]).await.status, 503);
+    // The others go on, until someone tells them.
+    let going_on = server.shutting_down(DEADLINE);
+    let mut packets = Vec::new();
+    for client in &clients {
+        packets.push(client.poll().await.text().to_owned());
+    }
+    packets.sort();
+    assert!(packets[0].starts_with("4more") && packets[1].starts_with("4more"), "{packets:?}");
+    drop(going_on);
+}
+
+// Together with hyper's own.
+
+/// An engine behind connections that end gracefully on request.
+struct Graceful {
+    engine: EngineService<Recorder>,
+    sessions: Sessions,
+    end: watch::Sender<bool>,
+    connections: Vec<JoinHandle<()>>,
+}
+
+impl Graceful {
+    fn new() -> Self {
+        let (make, sessions) = recorder();
+        let (end, _) = watch::channel(false);
+        Self { engine: EngineService::new(make), sessions, end, connections: Vec::new() }
+    }
+
+    fn connect(&mut self) -> DuplexStream {
+        let (client, server) = tokio::io::duplex(64 * 1024);
+        let (engine, mut end) = (self.engine.clone(), self.end.subscribe());
+        self.connections.push(tokio::spawn(async move {
+            let service = http_service_fn(move |request| engine.clone().oneshot(request));
+            let serving = http1::Builder::new().serve_connection(TokioIo::new(server), service);
+            let mut serving = std::pin::pin!(serving.with_upgrades());
+            tokio::select! {
+                _ = serving.as_mut() => return,
+                _ = end.wait_for(|end| *end) => serving.as_mut().graceful_shutdown(),
+            }
+            serving.await.ok();
+        }));
+        client
+    }
+
+    async fn open(&mut self) -> String {
+        let handshake = request("GET", "EIO=4&transport=polling", &[], "");
+        let reply = send(self.connect(), handshake).await.unwrap();
+        let handshake: serde_json::Value = serde_json::from_str(&reply.text()[1..]).unwrap();
+        format!("EIO=4&transport=polling&sid={}", handshake["sid"].as_str().unwrap())
+    }
+
+    async fn is_over(self) {
+        for connection in self.connections {
+            timeout(SECOND, connection).await.expect("no connection hangs").unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_the_engine_and_then_hyper_is_a_graceful_end_of_both() {
+    let mut server = Graceful::new();
+    let query = server.open().await;
+    let poll = tokio::spawn(send(server.connect(), request("GET", &query, &[], "")));
+    let mut websocket = WebSocket::connect(server.connect(), "EIO=4&transport=websocket").await.unwrap();
+    websocket.next().await;
+    // Kept alive, with nothing under way.
+    let _idle = server.connect();
+    settle().await;
+    let engine = server.engine.clone();
+    let going_on = tokio::spawn(async move { engine.shutdown(DEADLINE).await });
+    assert_eq!(websocket.next().await, Event::FAREWELL);
+    assert_eq!(websocket.next().await, Event::Cut);
+    assert_eq!(poll.await.unwrap().unwrap().text(), "1");
+    assert_eq!(going_on.await.unwrap().cut_off, 0);
+    server.end.send(true).unwrap();
+    server.is_over().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn hyper_first_waits_for_the_polls_that_the_engine_answers() {
+    let mut server = Graceful::new();
+    let query = server.open().await;
+    let poll = tokio::spawn(send(server.connect(), request("GET", &query, &[], "")));
+    let mut websocket = WebSocket::connect(server.connect(), "EIO=4&transport=websocket").await.unwrap();
+    websocket.next().await;
+    settle().await;
+    server.end.send(true).unwrap();
+    sleep(SECOND).await;
+    assert!(!poll.is_finished());
+    let mut session = server.sessions.next().await;
+    let engine = server.engine.clone();
+    let going_on = tokio::spawn(async move { engine.shutdown(DEADLINE).await });
+    assert_eq!(poll.await.unwrap().unwrap().text(), "1");
+    assert_eq!(websocket.next().await, Event::FAREWELL);
+    assert_eq!(websocket.next().await, Event::Cut);
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+    assert_eq!(going_on.await.unwrap().cut_off, 0);
+    server.is_over().await;
+}
