@@ -103,13 +103,43 @@ async fn a_pong_that_nobody_asked_for_begins_the_interval_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_are_no_pongs() {
+async fn messages_are_no_pongs_and_the_first_after_a_ping_gives_the_pong_its_full_time_again() {
     let (mut websocket, mut session, begun) = websocket().await;
-    while session.try_closed().is_none() && begun.elapsed() < 100 * SECOND {
-        websocket.send("4still here").await;
-        sleep(SECOND).await;
+    tokio::spawn(async move {
+        loop {
+            sleep(SECOND / 2).await;
+            websocket.send("4still here").await;
+            sleep(SECOND / 2).await;
+        }
+    });
+    assert_eq!(session.closed().await, CloseReason::PingTimeout);
+    // The ping after 25 seconds, the message after half a second more, and then the timeout.
+    assert_about(begun, 45 * SECOND + SECOND / 2);
+
+    let (polling, mut session, begun) = polling().await;
+    tokio::spawn(async move {
+        loop {
+            sleep(SECOND / 2).await;
+            polling.post("6").await;
+            sleep(SECOND / 2).await;
+        }
+    });
+    assert_eq!(session.closed().await, CloseReason::PingTimeout);
+    assert_about(begun, 45 * SECOND + SECOND / 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pong_behind_much_else_is_waited_for_at_every_ping() {
+    let (mut websocket, mut session, begun) = websocket().await;
+    for round in 0..3 {
+        assert_eq!(websocket.next().await, Event::text("2"));
+        assert_about(begun, (25 + 63 * round) * SECOND);
+        sleep(19 * SECOND).await;
+        websocket.send("4long").await;
+        sleep(19 * SECOND).await;
+        websocket.send("3").await;
     }
-    assert_about(begun, 46 * SECOND);
+    assert_eq!(session.try_closed(), None);
 }
 
 #[tokio::test(start_paused = true)]

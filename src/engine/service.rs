@@ -266,7 +266,8 @@ impl Exchange {
     /// Takes room for the session, if there is some.
     fn admit(&self) -> Result<Permit, Response<Body>> {
         let config = &self.shared.config;
-        let address = PeerAddr::of(&self.parts.extensions).map(|address| address.ip());
+        // One address has two forms, where a listener serves both versions of IP.
+        let address = PeerAddr::of(&self.parts.extensions).map(|address| address.ip().to_canonical());
         let capacity =
             Capacity { sessions: config.max_sessions, per_address: config.max_sessions_per_address };
         self.shared.sessions.admit(address, capacity).map_err(|reason| {

@@ -293,9 +293,7 @@ impl<S: SessionService> Session<S> {
                 return self.poll_stalled(self.config.ping_timeout);
             }
             let packet = match self.poll_receive(cx) {
-                Poll::Pending => {
-                    return self.poll_stalled(self.config.ping_interval + self.config.ping_timeout);
-                }
+                Poll::Pending => return self.poll_stalled(self.patience()),
                 Poll::Ready(Received::Fault(fault)) => return Some(self.failed(&fault)),
                 Poll::Ready(Received::Packet(packet)) => packet,
             };
@@ -304,7 +302,13 @@ impl<S: SessionService> Session<S> {
             }
         }
         cx.waker().wake_by_ref();
-        None
+        // However much it sends.
+        self.poll_stalled(self.patience())
+    }
+
+    /// How long a client may take nothing of what waits for it: as long as it may be silent.
+    fn patience(&self) -> Duration {
+        self.config.ping_interval + self.config.ping_timeout
     }
 
     fn take_packet(&mut self, packet: Packet) -> Option<CloseReason> {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub(crate) use self::{
     http::{Reply, request, send},
-    limits::Heard,
+    limits::{Heard, assert_reached},
     polling::{Pending, Polling, dribbled, opened, opened_with, posting, server_with},
     recorder::{Gate, Recorder, Recording, Session, Sessions, recorder},
     server::{Asking, Seen, Server},
