@@ -23,9 +23,10 @@ function program(name) {
   return file;
 }
 
-/** Starts an example, and waits for the line with which it announces its port (the first group of the expression). */
-export async function start(name, announces, port = 0) {
-  const child = spawn(program(name), { env: { ...process.env, PORT: String(port), HOST: "127.0.0.1" }, stdio: ["ignore", "pipe", "pipe"] });
+/** Starts an example, and waits for the line with which it announces its port or path (the first group of the expression). */
+export async function start(name, announces, port = 0, variables = {}) {
+  const env = { ...process.env, PORT: String(port), HOST: "127.0.0.1", ...variables };
+  const child = spawn(program(name), { env, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   const lines = [];
   const exited = new Promise((resolve) => child.once("close", (code, signal) => (running.delete(child), resolve({ code, signal }))));
@@ -38,12 +39,12 @@ export async function start(name, announces, port = 0) {
     readline.createInterface({ input: child.stdout }).on("line", (line) => {
       lines.push(line);
       const match = announces.exec(line);
-      if (match) resolve(Number(match[1]));
+      if (match) resolve(match[1]);
     });
   });
   const opened = await ready.finally(() => clearTimeout(late));
   return {
-    port: opened,
+    port: Number(opened),
     url: `http://127.0.0.1:${opened}`,
     lines,
     /** Asks it to end (as ctrl-c does), or ends it at once with SIGKILL; resolves with how it ended. */
