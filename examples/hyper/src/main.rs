@@ -5,7 +5,7 @@ use std::{convert::Infallible, env, io, time::Duration};
 use http_body_util::Full;
 use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
     service::TowerToHyperService,
 };
@@ -48,6 +48,7 @@ async fn main() -> io::Result<()> {
         });
         tokio::spawn(async move {
             let mut http = auto::Builder::new(TokioExecutor::new());
+            http.http1().timer(TokioTimer::new()); // who sends no request is cut off after 30 s
             http.http2().enable_connect_protocol(); // websockets over HTTP/2
             let service = TowerToHyperService::new(service);
             // `_with_upgrades`: websockets over HTTP/1.

@@ -6,7 +6,7 @@ use std::{convert::Infallible, env, sync::Arc, time::Duration};
 use http_body_util::Full;
 use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
     service::TowerToHyperService,
 };
@@ -68,6 +68,7 @@ async fn main() -> Result<(), BoxError> {
                 Err(_) => return eprintln!("no TLS: it took too long"),
             };
             let mut http = auto::Builder::new(TokioExecutor::new());
+            http.http1().timer(TokioTimer::new()); // who sends no request is cut off after 30 s
             http.http2().enable_connect_protocol(); // websockets over HTTP/2
             let service = TowerToHyperService::new(service);
             // `_with_upgrades`: websockets over HTTP/1.

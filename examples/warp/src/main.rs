@@ -3,7 +3,10 @@
 use std::{env, io, time::Duration};
 
 use hyper::{Request, body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use serde_json::json;
 use tokio::{net::TcpListener, time::sleep};
 use tower::{Layer, ServiceExt};
@@ -47,8 +50,10 @@ async fn main() -> io::Result<()> {
             request
         });
         tokio::spawn(async move {
-            let service = TowerToHyperService::new(service);
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            let mut http = http1::Builder::new();
+            http.timer(TokioTimer::new()); // who sends no request is cut off after 30 s
+            let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            // `with_upgrades`: websockets.
             if let Err(error) = connection.with_upgrades().await {
                 eprintln!("a connection broke: {error}");
             }
