@@ -3,5 +3,8 @@
 #[doc = include_str!("../docs/limits.md")]
 pub mod limits {}
 
+#[doc = include_str!("../docs/frameworks.md")]
+pub mod frameworks {}
+
 #[doc = include_str!("../docs/differences.md")]
 pub mod differences {}
