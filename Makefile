@@ -37,13 +37,13 @@ build: ## the crate, the examples, the tests
 unit: build ## unit, behaviour and doc tests
 	cargo test --workspace
 
-interop: build ## the official JavaScript client against the Rust server, over each transport
+interop: build ## the official JavaScript client against the Rust server, over each transport, in each framework
 	@scripts/setup.sh interop
-	cd tests/js && node --test --test-reporter=spec interop.test.mjs life.test.mjs engine.test.mjs
+	cd tests/js && node --test --test-reporter=spec interop.test.mjs life.test.mjs engine.test.mjs frameworks.test.mjs
 
-browser: build ## the chat in headless Chromium; pictures are left in tests/js/out
+browser: build ## the chat in headless Chromium (pictures are left in tests/js/out), and websockets over HTTP/2
 	@scripts/setup.sh test
-	cd tests/js && node --test --test-reporter=spec browser.test.mjs
+	cd tests/js && node --test --test-reporter=spec browser.test.mjs http2.test.mjs
 
 # Seconds for each target.
 FUZZ_SECONDS ?= 60

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import http from "node:http";
 import http2 from "node:http2";
 import https from "node:https";
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,25 +20,32 @@ const socketPath = path.join(os.tmpdir(), `socketio-${randomUUID()}.sock`);
 
 /** What is different from one server to the next. `options` are the client's and node's. */
 const SERVERS = [
-  { name: "hyper" },
-  { name: "axum, as a layer", example: "axum", welcome: "layer" },
+  { name: "hyper", http2: {} },
+  { name: "axum, as a layer", example: "axum", welcome: "layer", http2: {} },
   { name: "axum, nested", example: "axum", welcome: "nest", options: { path: "/nested/" } },
   { name: "axum, as a route", example: "axum", welcome: "route", options: { path: "/routed/" } },
   { name: "warp" },
   { name: "salvo" },
   { name: "poem" },
-  { name: "tonic" },
-  { name: "tls", secure: true, url: ({ port }) => `https://127.0.0.1:${port}`, options: { rejectUnauthorized: false } },
+  { name: "tonic", http2: {} },
+  {
+    name: "tls",
+    secure: true,
+    url: ({ port }) => `https://127.0.0.1:${port}`,
+    options: { rejectUnauthorized: false },
+    http2: { rejectUnauthorized: false },
+  },
   {
     name: "unix",
     address: null,
     url: () => "http://localhost",
     options: { agent: new http.Agent({ socketPath }) },
     variables: { SOCKET: socketPath },
+    http2: { createConnection: () => net.connect(socketPath) },
   },
 ];
 
-for (const { name, example = name, welcome = name, address = ADDRESS, secure = false, url, options = {}, variables } of SERVERS) {
+for (const { name, example = name, welcome = name, address = ADDRESS, secure = false, url, options = {}, variables, http2: over } of SERVERS) {
   describe(name, () => {
     let server;
     let at;
@@ -106,14 +114,25 @@ for (const { name, example = name, welcome = name, address = ADDRESS, secure = f
       const refused = await get(`${at}${options.path ?? "/socket.io/"}?${query}`, { ...options, headers });
       assert.deepEqual(refused, { status: 400, body: "Session ID unknown" });
     });
+
+    if (over) {
+      test("websockets are offered over HTTP/2, too", async (t) => {
+        const client = http2.connect(at, over);
+        t.after(() => client.destroy());
+        const [settings] = await next(client, "remoteSettings");
+        assert.equal(settings.enableConnectProtocol, true);
+      });
+    }
   });
 }
 
 test("tonic: gRPC answers on the same port", async (t) => {
   const server = await start("example-tonic", announces);
-  t.after(() => server.stop("SIGKILL"));
   const client = http2.connect(server.url);
-  t.after(() => client.destroy());
+  t.after(() => {
+    client.destroy(); // first: it would complain of a connection that is cut
+    return server.stop("SIGKILL");
+  });
   // The health check's request with no field set, and its answer: field 1, SERVING.
   const call = client.request({ ":method": "POST", ":path": "/grpc.health.v1.Health/Check", "content-type": "application/grpc", te: "trailers" });
   const trailers = next(call, "trailers");
