@@ -1,6 +1,13 @@
-// The official client, set up for tests: what is awaited comes before the deadline, or the test fails and says what was missing.
+// The official clients, set up for tests: what is awaited comes before the deadline, or the test fails and says what was missing.
 import { Manager } from "socket.io-client";
+import { Manager as Manager3 } from "socket.io-client-3";
 import { DEADLINE } from "./server.mjs";
+
+/** The versions of the Socket.IO client that every scenario runs with. */
+export const CLIENTS = {
+  "socket.io-client 4": Manager,
+  "socket.io-client 3": Manager3,
+};
 
 /** Every scenario runs in each of these. `upgrading` starts at once, while the upgrade goes on; `upgraded` waits for its end. */
 export const MODES = {
@@ -22,9 +29,9 @@ export function next(emitter, event) {
   return within(new Promise((resolve) => emitter.once(event, (...args) => resolve(args))), `the event "${event}"`);
 }
 
-/** Asks the server, and gives back what it acknowledges with. */
+/** Asks the server, and gives back what it acknowledges with. (Version 3 has no `emitWithAck`.) */
 export function ask(socket, event, ...args) {
-  return within(socket.emitWithAck(event, ...args), `the acknowledgement of "${event}"`);
+  return within(new Promise((resolve) => socket.emit(event, ...args, resolve)), `the acknowledgement of "${event}"`);
 }
 
 /** All such events from now on: their arguments in `seen`, and a way to wait until there are `count` of them. */
@@ -46,14 +53,15 @@ export function collect(emitter, event) {
 }
 
 /** A manager of its own (one engine connection), which ends with the test. */
-export function manager(t, url, mode, options = {}) {
-  const made = new Manager(url, { ...MODES[mode], reconnection: false, autoConnect: false, ...options });
+export function manager(t, url, mode, { Client = Manager, ...options } = {}) {
+  const made = new Client(url, { ...MODES[mode], reconnection: false, autoConnect: false, ...options });
   t.after(() => made._close());
   return made;
 }
 
-/** Resolves once the connection has moved from polling to a websocket. */
+/** Resolves once the connection of a manager has moved from polling to a websocket. */
 export async function upgraded(manager) {
+  if (manager._readyState !== "open") await next(manager, "open");
   if (manager.engine.transport.name !== "websocket") await next(manager.engine, "upgrade");
 }
 
@@ -61,12 +69,12 @@ export async function upgraded(manager) {
 export async function connect(t, url, mode, { namespace = "/", auth, on, ...options } = {}) {
   const through = on ?? manager(t, url, mode, options);
   const socket = through.socket(namespace, { auth });
-  const opened = on ? Promise.resolve() : next(through, "open");
-  socket.connect();
+  const moved = mode === "upgraded" && upgraded(through);
   const connected = new Promise((resolve, reject) => {
     socket.once("connect", resolve);
     socket.once("connect_error", reject);
   });
-  await Promise.all([within(connected, `the connection to ${namespace}`), mode === "upgraded" && opened.then(() => upgraded(through))]);
+  socket.connect();
+  await Promise.all([within(connected, `the connection to ${namespace}`), moved]);
   return socket;
 }

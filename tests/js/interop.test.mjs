@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { ask, collect, next, within } from "./client.mjs";
-import { connect, manager, scenario } from "./scenario.mjs";
+import { scenario } from "./scenario.mjs";
 
 // Connecting
 
-scenario("a socket connects, and both sides know it by the same id", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("a socket connects, and both sides know it by the same id", async ({ connect }) => {
+  const socket = await connect();
   const who = await ask(socket, "who");
   assert.match(socket.id, /^[A-Za-z0-9_-]{20}$/);
   assert.equal(who.id, socket.id);
@@ -16,20 +16,25 @@ scenario("a socket connects, and both sides know it by the same id", async (t, m
   assert.notEqual(socket.io.engine.id, socket.id, "the session's id stays a secret");
 });
 
-scenario("the server sees the auth payload", async (t, mode) => {
+scenario("the server sees the auth payload", async ({ connect }) => {
   const auth = { label: "", token: "grüß 🙂", deep: { list: [1, null, true, { a: "b" }] } };
-  const socket = await connect(t, mode, { auth });
+  const socket = await connect({ auth });
   assert.deepEqual((await ask(socket, "who")).auth, auth);
 });
 
-scenario("the server sees the query of the session's first request", async (t, mode) => {
-  const socket = await connect(t, mode, { query: { from: "a test", empty: "" } });
+scenario("the server sees the query of the session's first request", async ({ connect }) => {
+  const socket = await connect({ query: { from: "a test", empty: "" } });
   const { query } = await ask(socket, "who");
   assert.deepEqual([query.EIO, query.from, query.empty], ["4", "a test", ""]);
 });
 
-scenario("the server greets in on_connect, before anything else arrives", async (t, mode) => {
-  const on = manager(t, mode);
+scenario("the server sees extra headers", async ({ connect }) => {
+  const socket = await connect({ extraHeaders: { "x-test": "from the client" } });
+  assert.equal((await ask(socket, "who")).test, "from the client");
+});
+
+scenario("the server greets in on_connect, before anything else arrives", async ({ manager }) => {
+  const on = manager();
   const socket = on.socket("/");
   const any = collect(socket, "greeting");
   socket.connect();
@@ -47,35 +52,35 @@ const ARGUMENTS = [
   [0.1 + 0.2, 1e21, 5e-324, 1.7976931348623157e308, 2 ** 53 - 1, -(2 ** 53 - 1), 0],
 ];
 
-scenario("events carry arguments of every JSON type, both ways", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("events carry arguments of every JSON type, both ways", async ({ connect }) => {
+  const socket = await connect();
   const echoes = collect(socket, "echo");
   for (const args of ARGUMENTS) socket.emit("echo", ...args);
   assert.deepEqual(await echoes.reach(ARGUMENTS.length), ARGUMENTS);
 });
 
-scenario("acknowledgements carry arguments of every JSON type", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("acknowledgements carry arguments of every JSON type", async ({ connect }) => {
+  const socket = await connect();
   for (const args of ARGUMENTS) {
     const acked = await within(new Promise((resolve) => socket.emit("ack", ...args, (...back) => resolve(back))), "the acknowledgement");
     assert.deepEqual(acked, args);
   }
 });
 
-scenario("numbers are exact to the last bit, on both sides", async (t, mode) => {
+scenario("numbers are exact to the last bit, on both sides", async ({ connect }) => {
   const numbers = [0.1 + 0.2, 1e21, 5e-324, 1.7976931348623157e308, 2 ** 53 - 1, 1 / 3, -1e-7, 0];
   const bits = (number) => {
     const view = new DataView(new ArrayBuffer(8));
     view.setFloat64(0, number);
     return view.getBigUint64(0).toString(16).padStart(16, "0");
   };
-  const socket = await connect(t, mode);
+  const socket = await connect();
   assert.deepEqual(await ask(socket, "to bits", numbers), numbers.map(bits));
   assert.deepEqual(await ask(socket, "from bits", [...numbers, -0].map(bits)), [...numbers, -0]);
 });
 
-scenario("event names may be anything: unicode, quotes, numbers, and Node's local names", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("event names may be anything: unicode, quotes, numbers, and Node's local names", async ({ connect }) => {
+  const socket = await connect();
   for (const name of ["naïve 🙂", 'a "b" \\ c', "error", "message", ""]) {
     const back = next(socket, name);
     socket.emit("say back", name);
@@ -83,8 +88,8 @@ scenario("event names may be anything: unicode, quotes, numbers, and Node's loca
   }
 });
 
-scenario("100 KB of text pass both ways", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("100 KB of text pass both ways", async ({ connect }) => {
+  const socket = await connect();
   for (const text of ["x".repeat(100_000), "€".repeat(33_000) + "🙂"]) {
     const back = next(socket, "echo");
     socket.emit("echo", text);
@@ -101,8 +106,8 @@ const same = (binary, expected) => {
   assert.ok(binary.equals(expected));
 };
 
-scenario("binary passes both ways, nested in objects, in several attachments", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("binary passes both ways, nested in objects, in several attachments", async ({ connect }) => {
+  const socket = await connect();
   const [a, b, c] = [bytes(1, 200), bytes(70_000, 3), Buffer.alloc(0)];
   const back = next(socket, "reversed");
   socket.emit("reverse", "ünï", { parts: [a, new Uint8Array(b)], deep: { er: { blob: c } } }, a.buffer.slice(a.byteOffset, a.byteOffset + 1));
@@ -114,16 +119,16 @@ scenario("binary passes both ways, nested in objects, in several attachments", a
   same(last, reversed(a));
 });
 
-scenario("any payload that holds binary is echoed unchanged", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("any payload that holds binary is echoed unchanged", async ({ connect }) => {
+  const socket = await connect();
   const back = next(socket, "echo");
   const sent = [1, { list: [bytes(3, 1), { x: bytes(4, 2) }], text: "t" }, bytes(5, 3)];
   socket.emit("echo", ...sent);
   assert.deepEqual(await back, sent);
 });
 
-scenario("ten attachments pass, and a text event right after them", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("ten attachments pass, and a text event right after them", async ({ connect }) => {
+  const socket = await connect();
   const echoes = collect(socket, "echo");
   const parts = Array.from({ length: 10 }, (_, i) => bytes(i + 1, i));
   socket.emit("echo", parts);
@@ -131,8 +136,8 @@ scenario("ten attachments pass, and a text event right after them", async (t, mo
   assert.deepEqual(await echoes.reach(2), [[parts], ["after"]]);
 });
 
-scenario("acknowledgements carry binary both ways", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("acknowledgements carry binary both ways", async ({ connect }) => {
+  const socket = await connect();
   same(await ask(socket, "reverse one", bytes(9, 5)), reversed(bytes(9, 5)));
   socket.once("question", (question, answer) => answer({ proof: reversed(question) }));
   same((await ask(socket, "ask me for bytes", bytes(8, 6))).proof, bytes(8, 6));
@@ -140,14 +145,14 @@ scenario("acknowledgements carry binary both ways", async (t, mode) => {
 
 // Acknowledgements
 
-scenario("the server asks the client and gets its answer", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("the server asks the client and gets its answer", async ({ connect }) => {
+  const socket = await connect();
   socket.once("question", (question, answer) => answer(`${question} Yes!`));
   assert.deepEqual(await ask(socket, "ask me", "Ready?", 10_000), { answer: "Ready? Yes!" });
 });
 
-scenario("the server's question runs into its timeout when the client never answers", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("the server's question runs into its timeout when the client never answers", async ({ connect }) => {
+  const socket = await connect();
   const asked = next(socket, "question");
   const outcome = await ask(socket, "ask me", "Ready?", 50);
   assert.equal((await asked)[0], "Ready?");
@@ -157,15 +162,15 @@ scenario("the server's question runs into its timeout when the client never answ
   assert.equal((await ask(socket, "who")).id, socket.id);
 });
 
-scenario("questions in both directions cross each other without mixing", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("questions in both directions cross each other without mixing", async ({ connect }) => {
+  const socket = await connect();
   socket.on("question", (question, answer) => answer(`re: ${question}`));
   const asked = Array.from({ length: 40 }, (_, i) => ask(socket, "ask me", `n${i}`, 10_000));
   assert.deepEqual(await Promise.all(asked), Array.from({ length: 40 }, (_, i) => ({ answer: `re: n${i}` })));
 });
 
-scenario("the server asks a room and gets every answer, and the names of those who gave none", async (t, mode) => {
-  const sockets = await Promise.all(["a", "b", "c"].map(() => connect(t, mode)));
+scenario("the server asks a room and gets every answer, and the names of those who gave none", async ({ connect }) => {
+  const sockets = await Promise.all(["a", "b", "c"].map(() => connect()));
   const room = randomUUID();
   for (const socket of sockets) await ask(socket, "join", [room]);
   const [a, b, c] = sockets;
@@ -178,20 +183,20 @@ scenario("the server asks a room and gets every answer, and the names of those w
   assert.deepEqual(await ask(a, "ask room", randomUUID(), "Who?", 60_000), { replies: [], missing: [] });
 });
 
-scenario("a handler that fails acknowledges with the error", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("a handler that fails acknowledges with the error", async ({ connect }) => {
+  const socket = await connect();
   assert.deepEqual(await ask(socket, "fail", "no such thing"), { error: { message: "no such thing" } });
 });
 
-scenario("a payload of the wrong type is answered with an error, and the socket lives on", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("a payload of the wrong type is answered with an error, and the socket lives on", async ({ connect }) => {
+  const socket = await connect();
   const { error } = await ask(socket, "to bits", "not a list of numbers");
   assert.equal(typeof error.message, "string");
   assert.equal((await ask(socket, "who")).id, socket.id);
 });
 
-scenario("an acknowledgement may come late, after later ones", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("an acknowledgement may come late, after later ones", async ({ connect }) => {
+  const socket = await connect();
   const first = ask(socket, "hold");
   assert.equal((await ask(socket, "who")).id, socket.id);
   await ask(socket, "release");

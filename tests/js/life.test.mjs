@@ -3,14 +3,13 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { ask, collect, next, upgraded } from "./client.mjs";
-import { connect, history, labelled, manager, roomsAtTheEnd, scenario } from "./scenario.mjs";
+import { history, roomsAtTheEnd, scenario } from "./scenario.mjs";
 
 // Namespaces
 
-scenario("several namespaces share one connection and stay apart", async (t, mode) => {
-  const on = manager(t, mode);
-  const [main, second] = await Promise.all(["/", "/second"].map((namespace) => connect(t, mode === "upgraded" ? "upgrading" : mode, { namespace, on })));
-  if (mode === "upgraded") await upgraded(on);
+scenario("several namespaces share one connection and stay apart", async ({ connect, manager }) => {
+  const on = manager();
+  const [main, second] = await Promise.all(["/", "/second"].map((namespace) => connect({ namespace, on })));
   assert.notEqual(main.id, second.id);
   assert.equal((await ask(second, "who")).namespace, "/second");
   assert.equal((await ask(main, "who")).namespace, "/");
@@ -20,21 +19,21 @@ scenario("several namespaces share one connection and stay apart", async (t, mod
   assert.deepEqual(await told, ["second only"]);
   second.disconnect();
   assert.equal((await ask(main, "who")).id, main.id, "the other namespace lives on");
-  const again = await connect(t, mode === "upgraded" ? "upgrading" : mode, { namespace: "/second", on });
+  const again = await connect({ namespace: "/second", on });
   assert.equal((await ask(again, "who")).namespace, "/second");
 });
 
-scenario("an unknown namespace is refused", async (t, mode) => {
-  const on = manager(t, mode);
-  const main = await connect(t, mode === "upgraded" ? "upgrading" : mode, { on });
-  await assert.rejects(connect(t, "polling", { namespace: "/nowhere", on }), (error) => error.message === "Invalid namespace");
+scenario("an unknown namespace is refused", async ({ connect, manager }) => {
+  const on = manager();
+  const main = await connect({ on });
+  await assert.rejects(connect({ namespace: "/nowhere", on }), (error) => error.message === "Invalid namespace");
   assert.equal((await ask(main, "who")).id, main.id);
 });
 
-scenario("a layer on connect refuses with message and data, or lets in", async (t, mode) => {
-  const on = manager(t, mode);
-  await connect(t, mode === "upgraded" ? "upgrading" : mode, { on });
-  await assert.rejects(connect(t, "polling", { namespace: "/guarded", auth: { token: "wrong" }, on }), (error) => {
+scenario("a layer on connect refuses with message and data, or lets in", async ({ connect, manager }) => {
+  const on = manager();
+  await connect({ on });
+  await assert.rejects(connect({ namespace: "/guarded", auth: { token: "wrong" }, on }), (error) => {
     assert.equal(error.message, "not authorized");
     assert.deepEqual(error.data, { code: 401, retry: [true, null] });
     return true;
@@ -48,10 +47,10 @@ scenario("a layer on connect refuses with message and data, or lets in", async (
 
 // Ends
 
-scenario("the server ends one namespace: both sides know why, the others live on", async (t, mode) => {
-  const on = manager(t, mode);
-  const { socket, label } = await labelled(t, mode === "upgraded" ? "upgrading" : mode, { on });
-  const second = await connect(t, mode === "upgraded" ? "upgrading" : mode, { namespace: "/second", on });
+scenario("the server ends one namespace: both sides know why, the others live on", async ({ connect, labelled, manager }) => {
+  const on = manager();
+  const { socket, label } = await labelled({ on });
+  const second = await connect({ namespace: "/second", on });
   const ended = next(socket, "disconnect");
   socket.emit("end me", false);
   assert.equal((await ended)[0], "io server disconnect");
@@ -59,10 +58,10 @@ scenario("the server ends one namespace: both sides know why, the others live on
   assert.equal((await ask(second, "who")).id, second.id);
 });
 
-scenario("the server ends the whole connection: every namespace knows why", async (t, mode) => {
-  const on = manager(t, mode);
-  const { socket, label } = await labelled(t, mode === "upgraded" ? "upgrading" : mode, { on });
-  const second = await connect(t, mode === "upgraded" ? "upgrading" : mode, { namespace: "/second", auth: { label }, on });
+scenario("the server ends the whole connection: every namespace knows why", async ({ connect, labelled, manager }) => {
+  const on = manager();
+  const { socket, label } = await labelled({ on });
+  const second = await connect({ namespace: "/second", auth: { label }, on });
   const ends = [socket, second].map((one) => next(one, "disconnect"));
   const closed = next(on.engine, "close");
   socket.emit("end me", true);
@@ -72,8 +71,8 @@ scenario("the server ends the whole connection: every namespace knows why", asyn
   assert.deepEqual(seen.slice(2).sort(), ["disconnect / server namespace disconnect", "disconnect /second server namespace disconnect"]);
 });
 
-scenario("the client leaves a namespace: the server runs on_disconnect once, rooms still readable", async (t, mode) => {
-  const { socket, label } = await labelled(t, mode);
+scenario("the client leaves a namespace: the server runs on_disconnect once, rooms still readable", async ({ labelled }) => {
+  const { socket, label } = await labelled();
   const { id } = socket;
   await ask(socket, "join", [`room of ${label}`]);
   socket.disconnect();
@@ -82,8 +81,8 @@ scenario("the client leaves a namespace: the server runs on_disconnect once, roo
 });
 
 // Node's own server may lose it; here, events and ends are taken in the order in which they come.
-scenario("what the client sends right before it leaves is handled", async (t, mode) => {
-  const { socket, label } = await labelled(t, mode);
+scenario("what the client sends right before it leaves is handled", async ({ labelled }) => {
+  const { socket, label } = await labelled();
   const rooms = [socket.id, "one", "two"];
   socket.emit("join", ["one"]);
   socket.emit("join", ["two"]);
@@ -92,10 +91,10 @@ scenario("what the client sends right before it leaves is handled", async (t, mo
   assert.deepEqual(await roomsAtTheEnd(label), rooms.sort());
 });
 
-scenario("the client's engine closes: the server sees the transport close, in every namespace", async (t, mode) => {
-  const on = manager(t, mode);
-  const { socket, label } = await labelled(t, mode, { on });
-  await connect(t, mode === "upgraded" ? "upgrading" : mode, { namespace: "/second", auth: { label }, on });
+scenario("the client's engine closes: the server sees the transport close, in every namespace", async ({ connect, labelled, manager }) => {
+  const on = manager();
+  const { socket, label } = await labelled({ on });
+  await connect({ namespace: "/second", auth: { label }, on });
   const ended = next(socket, "disconnect");
   on.engine.close();
   await ended;
@@ -103,8 +102,8 @@ scenario("the client's engine closes: the server sees the transport close, in ev
   assert.deepEqual(seen.slice(2).sort(), ["disconnect / transport close", "disconnect /second transport close"]);
 });
 
-scenario("when the server closes the engine, the client comes back by itself, under a new id", async (t, mode) => {
-  const { socket, label } = await labelled(t, mode, { reconnection: true, reconnectionDelay: 10, randomizationFactor: 0 });
+scenario("when the server closes the engine, the client comes back by itself, under a new id", async ({ labelled }) => {
+  const { socket, label } = await labelled({ reconnection: true, reconnectionDelay: 10, randomizationFactor: 0 });
   const first = socket.id;
   const ended = next(socket, "disconnect");
   const back = next(socket, "connect");
@@ -119,8 +118,8 @@ scenario("when the server closes the engine, the client comes back by itself, un
 // Rooms and order
 
 /** Three sockets in one namespace, each with what it was told. */
-async function three(t, mode) {
-  const sockets = await Promise.all(["a", "b", "c"].map(() => connect(t, mode)));
+async function three(connect) {
+  const sockets = await Promise.all(["a", "b", "c"].map(() => connect()));
   const told = sockets.map((socket) => collect(socket, "told"));
   const [a] = sockets;
   /** Emits through the server by way of `a`, then to everybody: what was told to whom before that. */
@@ -139,8 +138,8 @@ async function three(t, mode) {
   return { sockets, tell };
 }
 
-scenario("rooms: union without duplicates, except, broadcast, leave", async (t, mode) => {
-  const { sockets: [a, b, c], tell } = await three(t, mode);
+scenario("rooms: union without duplicates, except, broadcast, leave", async ({ connect }) => {
+  const { sockets: [a, b, c], tell } = await three(connect);
   const [r1, r2] = [randomUUID(), randomUUID()];
   await ask(a, "join", [r1]);
   await ask(b, "join", [r1, r2]);
@@ -158,12 +157,12 @@ scenario("rooms: union without duplicates, except, broadcast, leave", async (t, 
   assert.deepEqual(await tell({ via: "io", to: [r1] }), [1, 0, 0]);
 });
 
-scenario("a socket that is gone is in no room", async (t, mode) => {
-  const { sockets: [a, b, c], tell } = await three(t, mode);
+scenario("a socket that is gone is in no room", async ({ connect, labelled }) => {
+  const { sockets: [a, b, c], tell } = await three(connect);
   const room = randomUUID();
   for (const one of [a, b, c]) await ask(one, "join", [room]);
   assert.equal(await ask(a, "count", room), 3);
-  const { label, socket } = await labelled(t, mode);
+  const { label, socket } = await labelled();
   await ask(socket, "join", [room]);
   assert.equal(await ask(a, "count", room), 4);
   socket.disconnect();
@@ -172,8 +171,8 @@ scenario("a socket that is gone is in no room", async (t, mode) => {
   assert.deepEqual(await tell({ via: "io", to: [room] }), [1, 1, 1]);
 });
 
-scenario("a volatile event reaches a client that is ready for it", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("a volatile event reaches a client that is ready for it", async ({ connect }) => {
+  const socket = await connect();
   const arrived = next(socket, "maybe");
   // On polling a client is ready only while it asks; so it is offered until one arrives.
   let got = false;
@@ -186,8 +185,8 @@ scenario("a volatile event reaches a client that is ready for it", async (t, mod
   assert.deepEqual(Object.keys(await arrived), ["0"]);
 }, ["polling", "websocket", "upgraded"]);
 
-scenario("1000 events keep their order, both ways at once", async (t, mode) => {
-  const socket = await connect(t, mode);
+scenario("1000 events keep their order, both ways at once", async ({ connect }) => {
+  const socket = await connect();
   const ticks = collect(socket, "tick");
   socket.emit("ticks", 1000);
   for (let i = 0; i < 1000; i++) socket.emit("item", i);
@@ -196,9 +195,9 @@ scenario("1000 events keep their order, both ways at once", async (t, mode) => {
   assert.deepEqual(await ask(socket, "items"), order);
 });
 
-scenario("events sent one by one keep their order right through the upgrade", async (t) => {
-  const on = manager(t, "upgrading");
-  const socket = await connect(t, "upgrading", { on });
+scenario("events sent one by one keep their order right through the upgrade", async ({ connect, manager }) => {
+  const on = manager();
+  const socket = await connect({ on });
   const echoes = collect(socket, "echo");
   let moved = false;
   const upgrade = upgraded(on).then(() => (moved = true));
@@ -212,14 +211,14 @@ scenario("events sent one by one keep their order right through the upgrade", as
   assert.deepEqual((await echoes.reach(sent)).flat(), Array.from({ length: sent }, (_, i) => i));
 }, ["upgrading"]);
 
-scenario("the upgrade takes place: from polling to a websocket, the same session and socket", async (t) => {
-  const on = manager(t, "upgrading");
+scenario("the upgrade takes place: from polling to a websocket, the same session and socket", async ({ connect, manager }) => {
+  const on = manager();
   const opened = next(on, "open").then(() => {
     assert.equal(on.engine.transport.name, "polling");
     const before = on.engine.id;
     return next(on.engine, "upgrade").then(([transport]) => [transport.name, before]);
   });
-  const socket = await connect(t, "upgrading", { on });
+  const socket = await connect({ on });
   const id = socket.id;
   const [name, before] = await opened;
   assert.equal(name, "websocket");

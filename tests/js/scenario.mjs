@@ -1,48 +1,64 @@
-// What the interoperability tests share: one server (examples/interop) for each file, and a test per transport.
+// What the interoperability tests share: one server (examples/interop) for each file, and a test for each way to connect.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { MODES, ask, connect as connectTo, manager as managerTo } from "./client.mjs";
+import { CLIENTS, MODES, connect, manager, within } from "./client.mjs";
 import { start } from "./server.mjs";
 
+/** Starts the server that the tests talk to. */
+export const startServer = () => start("example-interop", /^listening on (\d+)$/);
+
 let server;
-let control; // asks the server what it saw
 
 before(async () => {
-  server = await start("example-interop", /^listening on (\d+)$/);
-  control = await connectTo({ after() {} }, server.url, "websocket", { namespace: "/control" });
+  server = await startServer();
 });
 
 after(async () => {
+  if (!server) return; // `before` has said why
   try {
-    if (!control) return; // `before` has said why
-    const ends = await ask(control, "ends per socket");
+    const ends = await page("ends");
     assert.ok(ends.length > 10, `the server wrote down only ${ends.length} ends`);
-    assert.deepEqual(ends.filter(([, count]) => count !== 1), [], "no socket ends more than once");
+    assert.deepEqual(ends.filter(([, count]) => count !== 1), [], "nothing ends more than once");
   } finally {
-    control?.io._close();
-    await server?.stop("SIGKILL");
+    await server.stop("SIGKILL");
   }
 });
 
-/** One test per mode. */
-export function scenario(name, body, modes = Object.keys(MODES)) {
-  for (const mode of modes) test(`${mode}: ${name}`, (t) => body(t, mode));
+export const serverUrl = () => server.url;
+
+/** What the server wrote down, by plain HTTP. */
+async function page(name, query = {}) {
+  const answer = await within(fetch(`${server.url}/log/${name}?${new URLSearchParams(query)}`), `the server's log: ${name}`);
+  assert.equal(answer.status, 200);
+  return answer.json();
 }
 
-export const manager = (t, mode, options) => managerTo(t, server.url, mode, options);
-
-export const connect = (t, mode, options) => connectTo(t, server.url, mode, options);
-
-/** A connected socket, and the label under which the server writes down what becomes of it. */
-export async function labelled(t, mode, options) {
-  const label = randomUUID();
-  const socket = await connect(t, mode, { auth: { label }, ...options });
-  return { socket, label };
-}
-
-/** What the server wrote down of a label, once `count` of its sockets have ended. */
-export const history = (label, count = 1) => ask(control, "history", label, count);
+/** What the server wrote down of a label, once `ends` of its sockets have ended. */
+export const history = (label, ends = 1) => page("history", { label, ends });
 
 /** The rooms that the label's last socket was in when it ended. */
-export const roomsAtTheEnd = (label) => ask(control, "rooms at the end", label);
+export const roomsAtTheEnd = (label) => page("rooms", { label });
+
+/** One test for each client and mode. The body is given both, and the ways to connect by them. */
+export function scenario(name, body, modes = Object.keys(MODES)) {
+  for (const [client, Client] of Object.entries(CLIENTS)) {
+    for (const mode of modes) test(`${client}, ${mode}: ${name}`, (t) => body(way(t, Client, mode)));
+  }
+}
+
+function way(t, Client, mode) {
+  const connects = (options) => connect(t, server.url, mode, { Client, ...options });
+  return {
+    t,
+    mode,
+    manager: (options) => manager(t, server.url, mode, { Client, ...options }),
+    connect: connects,
+    /** A connected socket, and the label under which the server writes down what becomes of it. */
+    async labelled(options) {
+      const label = randomUUID();
+      const socket = await connects({ auth: { label }, ...options });
+      return { socket, label };
+    },
+  };
+}

@@ -15,7 +15,7 @@ use crate::{any::Arguments, log::Log};
 /// A namespace that only has what every one has.
 pub fn plain() -> Namespace {
     common().on_connect(async |socket: Socket, label: Label, State(log): State<Log>| {
-        log.connected(&label.0.label, socket.namespace());
+        log.begin(&label.0.label, format!("connect {}", socket.namespace()));
     })
 }
 
@@ -24,10 +24,16 @@ fn common() -> Namespace {
     Namespace::new()
         .on_disconnect(async |socket: Socket, reason: DisconnectReason, label: Label, State(log): State<Log>| {
             let rooms = socket.rooms().iter().map(ToString::to_string).collect();
-            log.disconnected(&label.0.label, socket.namespace(), socket.id(), reason.as_str(), rooms);
+            let line = format!("disconnect {} {}", socket.namespace(), reason.as_str());
+            log.end(&label.0.label, line, socket.id(), rooms);
         })
         .on("who", async |socket: Socket, Auth(auth): Auth<Value>| {
-            Ack(json!({ "id": socket.id(), "namespace": socket.namespace(), "auth": auth, "query": socket.handshake().query() }))
+            let handshake = socket.handshake();
+            let test = handshake.headers().get("x-test").and_then(|value| value.to_str().ok());
+            Ack(json!({
+                "id": socket.id(), "namespace": socket.namespace(), "auth": auth,
+                "query": handshake.query(), "test": test,
+            }))
         })
         .on("tell", tell)
 }
@@ -66,7 +72,7 @@ async fn tell(socket: Socket, io: Io, Data(tell): Data<Tell>) -> Result<(), BoxE
 pub fn main() -> Namespace {
     common()
         .on_connect(async |socket: Socket, label: Label, State(log): State<Log>| {
-            log.connected(&label.0.label, socket.namespace());
+            log.begin(&label.0.label, format!("connect {}", socket.namespace()));
             socket.data().insert(Items::default());
             socket.data().insert(Held::default());
             socket.emit("greeting", json!({ "id": socket.id() }))
@@ -202,16 +208,4 @@ pub fn guard(connect: Connect) -> Result<Connect, Refusal> {
         Ok(Token { token }) if token == "open sesame" => Ok(connect),
         _ => Err(Refusal::new("not authorized").data(json!({ "code": 401, "retry": [true, null] }))),
     }
-}
-
-/// Tells the tests what the log holds.
-pub fn control() -> Namespace {
-    Namespace::new()
-        .on("history", async |Data((label, ends)): Data<(String, usize)>, State(log): State<Log>| {
-            Ack(log.history(&label, ends).await)
-        })
-        .on("rooms at the end", async |Data(label): Data<String>, State(log): State<Log>| {
-            Ack(log.rooms_at_the_end(&label))
-        })
-        .on("ends per socket", async |State(log): State<Log>| Ack(log.ends_per_socket()))
 }

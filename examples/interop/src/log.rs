@@ -1,4 +1,4 @@
-//! What became of the sockets: clients say a label when they connect, and the tests ask by it.
+//! What became of sockets and sessions: clients say a label when they connect, and the tests ask by it.
 
 use std::{
     collections::HashMap,
@@ -16,49 +16,66 @@ pub struct Log {
 
 #[derive(Default)]
 struct Entries {
-    by_label: HashMap<String, Vec<String>>,
-    last_rooms: HashMap<String, Vec<String>>,
+    by_label: HashMap<String, Story>,
     ends: HashMap<String, u32>,
 }
 
+/// What is known of a label.
+#[derive(Default)]
+struct Story {
+    lines: Vec<String>,
+    ends: usize,
+    last_rooms: Vec<String>,
+}
+
 impl Log {
-    pub fn connected(&self, label: &str, namespace: &str) {
-        self.lock().by_label.entry(label.into()).or_default().push(format!("connect {namespace}"));
+    /// Something has begun.
+    pub fn begin(&self, label: &str, line: String) {
+        self.lock().by_label.entry(label.into()).or_default().lines.push(line);
         self.changed.notify_waiters();
     }
 
-    pub fn disconnected(&self, label: &str, namespace: &str, id: &str, reason: &str, rooms: Vec<String>) {
+    /// What has this id has ended, in these rooms.
+    pub fn end(&self, label: &str, line: String, id: &str, rooms: Vec<String>) {
         let mut entries = self.lock();
         *entries.ends.entry(id.into()).or_default() += 1;
-        entries.last_rooms.insert(label.into(), rooms);
-        entries.by_label.entry(label.into()).or_default().push(format!("disconnect {namespace} {reason}"));
+        let story = entries.by_label.entry(label.into()).or_default();
+        story.lines.push(line);
+        story.ends += 1;
+        story.last_rooms = rooms;
         drop(entries);
         self.changed.notify_waiters();
     }
 
-    /// What was written down of a label, as soon as `ends` of its sockets are gone.
+    /// What was written down of a label, as soon as that many with it have ended.
     pub async fn history(&self, label: &str, ends: usize) -> Vec<String> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let history = self.lock().by_label.get(label).cloned().unwrap_or_default();
-            if history.iter().filter(|entry| entry.starts_with("disconnect")).count() >= ends {
-                return history;
+            if let Some(lines) = self.lines(label, ends) {
+                return lines;
             }
             changed.await;
         }
     }
 
+    fn lines(&self, label: &str, ends: usize) -> Option<Vec<String>> {
+        match self.lock().by_label.get(label) {
+            Some(story) => (story.ends >= ends).then(|| story.lines.clone()),
+            None => (ends == 0).then(Vec::new),
+        }
+    }
+
     /// The rooms that a label's last socket was in when it ended.
     pub fn rooms_at_the_end(&self, label: &str) -> Vec<String> {
-        let mut rooms = self.lock().last_rooms.get(label).cloned().unwrap_or_default();
+        let mut rooms = self.lock().by_label.get(label).map(|story| story.last_rooms.clone()).unwrap_or_default();
         rooms.sort();
         rooms
     }
 
-    /// How often each socket's end was written down.
-    pub fn ends_per_socket(&self) -> Vec<(String, u32)> {
+    /// How often the end of each was written down.
+    pub fn ends(&self) -> Vec<(String, u32)> {
         self.lock().ends.iter().map(|(id, count)| (id.clone(), *count)).collect()
     }
 

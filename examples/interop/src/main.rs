@@ -1,9 +1,12 @@
-//! The server that the official JavaScript client is tested against, by the tests in `tests/js`. Its handlers do
-//! what the tests ask for. It prints `listening on PORT`.
+//! The server that the official clients are tested against, by the tests in `tests/js` and `tests/python`. Its
+//! handlers do what the tests ask for. It prints `listening on PORT`.
 
 mod any;
+mod engines;
 mod handlers;
 mod log;
+mod pages;
+mod session;
 
 use std::{env, io};
 
@@ -18,12 +21,12 @@ use tower_socketio::prelude::*;
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
+    let log = log::Log::default();
     let io = SocketIo::builder()
-        .state(log::Log::default())
+        .state(log.clone())
         .namespace("/", handlers::main())
         .namespace("/second", handlers::plain())
         .namespace("/guarded", handlers::plain().connect_layer(FilterLayer::new(handlers::guard)))
-        .namespace("/control", handlers::control())
         .build();
     let layers = ServiceBuilder::new()
         .layer(HeadersLayer::new(|headers: &mut HeaderMap, _: &Parts| {
@@ -33,7 +36,11 @@ async fn main() -> io::Result<()> {
             headers.insert("x-first", HeaderValue::from_static("yes"));
         }))
         .layer(io.layer());
-    let app = Router::new().route("/hello", get(async || "hello")).layer(layers);
+    let app = Router::new()
+        .route("/hello", get(async || "hello"))
+        .merge(engines::routes(&log))
+        .merge(pages::pages(log))
+        .layer(layers);
 
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(0);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
