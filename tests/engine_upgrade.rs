@@ -378,9 +378,33 @@ async fn a_session_that_ends_takes_its_candidate_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_closes_dismisses_its_candidate_and_every_later_one() {
+async fn a_client_that_moves_over_while_its_session_closes_gets_the_rest_and_the_end_there() {
     let (polling, mut session) = opened().await;
     let mut websocket = WebSocket::probed(&polling).await;
+    // It polls no more.
+    session.send("the rest");
+    session.open.outbox.close();
+    settle().await;
+    websocket.send("5").await;
+    assert_eq!(websocket.next().await, Event::text("4the rest"));
+    assert_eq!(websocket.next().await, Event::FAREWELL);
+    assert_eq!(session.closed().await, CloseReason::ForcedClose);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_polls_on_while_its_session_closes_gets_the_end_there() {
+    let (polling, mut session) = opened().await;
+    let mut websocket = WebSocket::probed(&polling).await;
+    session.open.outbox.close();
+    assert_eq!(polling.poll().await.text(), "6\x1e1");
+    assert_eq!(session.closed().await, CloseReason::ForcedClose);
+    assert_eq!(websocket.next().await, Event::FAREWELL);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_closes_dismisses_a_candidate_that_was_not_probed_and_every_later_one() {
+    let (polling, mut session) = opened().await;
+    let mut websocket = WebSocket::candidate(&polling).await;
     // No poll waits: the close takes its time.
     session.open.outbox.close();
     assert_eq!(websocket.next().await, Event::FAREWELL);

@@ -162,7 +162,12 @@ impl<S: SessionService> Session<S> {
                 let until = now() + self.config.close_timeout;
                 let until = *self.closing_until.get_or_insert(until);
                 self.stalled = None;
-                self.dismiss_candidate(cx);
+                // A client that is on its way over polls no more: what is queued, and the end, reach it only there.
+                if self.candidate.as_ref().is_some_and(Candidate::was_answered) {
+                    self.poll_candidate(cx);
+                } else {
+                    self.dismiss_candidate(cx);
+                }
                 self.take_offer();
                 if self.line.poll_close(cx).is_ready() {
                     return Some(reason);

@@ -50,6 +50,11 @@ impl Candidate {
         self.next_noop.map_or(self.deadline, |noop| noop.min(self.deadline))
     }
 
+    /// Whether the client's probe was answered: it may be on its way over.
+    pub(super) fn was_answered(&self) -> bool {
+        self.next_noop.is_some()
+    }
+
     /// Whether a waiting poll is to be released now.
     pub(super) fn wants_noop(&mut self, now: Instant) -> bool {
         let is_due = self.next_noop.is_some_and(|at| now >= at);
