@@ -34,7 +34,7 @@ export function ask(socket, event, ...args) {
   return within(new Promise((resolve) => socket.emit(event, ...args, resolve)), `the acknowledgement of "${event}"`);
 }
 
-/** All such events from now on: their arguments in `seen`, and a way to wait until there are `count` of them. */
+/** All such events from now on: their arguments in `seen`, and ways to wait until there are enough of them. */
 export function collect(emitter, event) {
   const seen = [];
   let check = () => {};
@@ -42,14 +42,15 @@ export function collect(emitter, event) {
     seen.push(args);
     check();
   });
-  const reach = (count) => {
+  const until = (enough, what) => {
     const reached = new Promise((resolve) => {
-      check = () => seen.length >= count && resolve(seen);
+      check = () => enough(seen) && resolve(seen);
       check();
     });
-    return within(reached, `${count} times "${event}"`);
+    return within(reached, what);
   };
-  return { seen, reach };
+  const reach = (count) => until(() => seen.length >= count, `${count} times "${event}"`);
+  return { seen, until, reach };
 }
 
 /** A manager of its own (one engine connection), which ends with the test. */

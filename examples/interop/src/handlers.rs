@@ -22,11 +22,13 @@ pub fn plain() -> Namespace {
 /// What every namespace has: a log of its sockets' ends, and broadcasts.
 fn common() -> Namespace {
     Namespace::new()
-        .on_disconnect(async |socket: Socket, reason: DisconnectReason, label: Label, State(log): State<Log>| {
-            let rooms = socket.rooms().iter().map(ToString::to_string).collect();
-            let line = format!("disconnect {} {}", socket.namespace(), reason.as_str());
-            log.end(&label.0.label, line, socket.id(), rooms);
-        })
+        .on_disconnect(
+            async |socket: Socket, reason: DisconnectReason, label: Label, State(log): State<Log>| {
+                let rooms = socket.rooms().iter().map(ToString::to_string).collect();
+                let line = format!("disconnect {} {}", socket.namespace(), reason.as_str());
+                log.end(&label.0.label, line, socket.id(), rooms);
+            },
+        )
         .on("who", async |socket: Socket, Auth(auth): Auth<Value>| {
             let handshake = socket.handshake();
             let test = handshake.headers().get("x-test").and_then(|value| value.to_str().ok());

@@ -69,7 +69,8 @@ impl Log {
 
     /// The rooms that a label's last socket was in when it ended.
     pub fn rooms_at_the_end(&self, label: &str) -> Vec<String> {
-        let mut rooms = self.lock().by_label.get(label).map(|story| story.last_rooms.clone()).unwrap_or_default();
+        let mut rooms =
+            self.lock().by_label.get(label).map(|story| story.last_rooms.clone()).unwrap_or_default();
         rooms.sort();
         rooms
     }
