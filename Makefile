@@ -4,7 +4,7 @@ SHELL := bash
 # One command builds what all the tests need, with one set of features, so that nothing is compiled twice.
 BUILD := cargo build --workspace --bins --tests
 
-.PHONY: help demo test setup fmt fmt-check lint doc unit build interop browser rfc6455 fuzz bench clean
+.PHONY: help demo test setup fmt fmt-check lint doc unit build interop interop-python browser rfc6455 fuzz bench clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -16,7 +16,7 @@ demo: ## build and start the chat; it prints its address (PORT=… and HOST=… 
 test: ## everything that CI runs, with its own set-up
 	@MAKE=$(MAKE) scripts/test.sh
 
-setup: ## npm packages, and Chromium for the browser test
+setup: ## npm and Python packages, and Chromium for the browser test
 	@scripts/setup.sh test
 
 fmt: ## format the code
@@ -37,9 +37,13 @@ build: ## the crate, the examples, the tests
 unit: build ## unit, behaviour and doc tests
 	cargo test --workspace
 
-interop: build ## the official JavaScript client against the Rust server, over each transport, in each framework
+interop: build ## the official JavaScript clients against the Rust server, over each transport, in each framework
 	@scripts/setup.sh interop
-	cd tests/js && node --test --test-reporter=spec interop.test.mjs life.test.mjs engine.test.mjs frameworks.test.mjs
+	cd tests/js && node --test --test-reporter=spec interop.test.mjs life.test.mjs sessions.test.mjs engine.test.mjs frameworks.test.mjs
+
+interop-python: build ## python-socketio's clients against the Rust server, over each transport
+	@scripts/setup.sh python
+	cd tests/python && .venv/bin/python -W ignore::ResourceWarning -m unittest -v
 
 browser: build ## the chat in headless Chromium (pictures are left in tests/js/out), and websockets over HTTP/2
 	@scripts/setup.sh test
@@ -53,11 +57,11 @@ fuzz: ## hostile bytes against every decoder, for FUZZ_SECONDS each (60)
 
 rfc6455: ## the case files of the Autobahn test suite against our websockets; reports are left in target/rfc6455
 	@scripts/setup.sh rfc6455
-	KOSOKU=$(CURDIR)/target/kosoku/bin/kosoku cargo test --lib conformance -- --ignored
+	KOSOKU=$(CURDIR)/tests/rfc6455/.venv/bin/kosoku cargo test --lib conformance -- --ignored
 
 bench: ## criterion benches
 	cargo bench
 
 clean: ## remove what was built and installed
 	cargo clean
-	rm -rf examples/chat/node_modules tests/js/node_modules tests/js/out
+	rm -rf examples/chat/node_modules tests/js/node_modules tests/js/out tests/python/.venv

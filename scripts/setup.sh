@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Gets ready what cargo does not bring: npm packages and, for the tests, a headless browser.
+# Gets ready what cargo does not bring: npm packages and, for the tests, Python packages and a headless browser.
 # Quick and silent when all of it is there.
 #
 #   scripts/setup.sh demo      for `make demo`: the page's Socket.IO client
 #   scripts/setup.sh interop   for `make interop`: the tests' npm packages too
-#   scripts/setup.sh test      for `make test`: Chromium too
-#   scripts/setup.sh rfc6455   for `make rfc6455`: the websocket test suite (Python)
+#   scripts/setup.sh python    for `make interop-python`: a virtual environment with python-socketio
+#   scripts/setup.sh test      for `make test`: all of that, and Chromium
+#   scripts/setup.sh rfc6455   for `make rfc6455`: a virtual environment with the websocket test suite
 #   scripts/setup.sh browser   prints which browser the tests drive
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,13 +29,35 @@ npm_packages() { # npm_packages FOLDER
     fi
 }
 
-websocket_suite() { # Autobahn's case files, and what drives them
-    local kosoku=target/kosoku
-    [ ! -x $kosoku/bin/kosoku ] || return 0
-    need python3 "install Python 3.10 or newer (Debian: apt-get install python3-venv)"
-    echo "setup: kosoku in $kosoku"
-    { python3 -m venv $kosoku && $kosoku/bin/pip install --quiet --disable-pip-version-check kosoku==0.1.0; } ||
-        die "kosoku could not be installed (see above)"
+apt_install() { # apt_install WHAT-TO-DO PACKAGE…
+    local what=$1 log
+    shift
+    command -v apt-get >/dev/null || die "$what"
+    [ "$(id -u)" = 0 ] || die "only root can install it: $what"
+    echo "setup: $* (apt)"
+    export DEBIAN_FRONTEND=noninteractive
+    log=$(mktemp)
+    if ! { apt-get update && apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        die "apt-get failed (see above): $what"
+    fi
+    rm -f "$log"
+}
+
+python_packages() { # python_packages FOLDER: what its requirements.txt names, in FOLDER/.venv
+    local venv=$1/.venv
+    local stamp=$venv/.installed
+    if [ -e "$stamp" ] && [ "$stamp" -nt "$1/requirements.txt" ] && "$venv/bin/python" -c "" 2>/dev/null; then return 0; fi
+    if ! python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+        apt_install "the tests need Python 3.10 or newer with venv (Debian: apt-get install python3-venv)" python3-venv
+    fi
+    echo "setup: Python packages of $1"
+    rm -rf "$venv"
+    python3 -m venv "$venv" || die "python3 -m venv failed (see above): Debian: apt-get install python3-venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$1/requirements.txt" ||
+        die "pip install failed in $1 (see above)"
+    touch "$stamp"
 }
 
 browser() { # prints the browser that the tests drive, if there is one
@@ -46,20 +69,9 @@ browser() { # prints the browser that the tests drive, if there is one
 }
 
 install_chromium() {
-    local what="install Chromium (Debian: apt-get install chromium), or name one in CHROMIUM"
-    command -v apt-get >/dev/null || die "no browser for the tests: $what"
-    [ "$(id -u)" = 0 ] || die "no browser for the tests, and only root can install one: $what"
-    echo "setup: Chromium (apt)"
-    export DEBIAN_FRONTEND=noninteractive
-    local log
-    log=$(mktemp)
     # Inter is the page's first choice of font: with it the screenshots look as they do elsewhere.
-    if ! { apt-get update && apt-get install -y --no-install-recommends chromium fonts-inter; } >"$log" 2>&1; then
-        tail -n 20 "$log" >&2
-        rm -f "$log"
-        die "apt-get failed (see above): $what"
-    fi
-    rm -f "$log"
+    apt_install "the tests need a browser (Debian: apt-get install chromium), or the name of one in CHROMIUM" \
+        chromium fonts-inter
 }
 
 purpose=${1:-test}
@@ -69,14 +81,16 @@ browser)
     exit
     ;;
 rfc6455)
-    websocket_suite
+    python_packages tests/rfc6455
     exit
     ;;
-demo | interop | test) ;;
-*) die "unknown purpose \`$purpose\`: demo, interop, test, rfc6455 or browser" ;;
+demo | interop | python | test) ;;
+*) die "unknown purpose \`$purpose\`: demo, interop, python, test, rfc6455 or browser" ;;
 esac
 
 need cargo "install Rust with rustup"
+if [ "$purpose" = python ] || [ "$purpose" = test ]; then python_packages tests/python; fi
+[ "$purpose" != python ] || exit 0
 need node "install Node.js 20 or newer (Debian: apt-get install nodejs npm)"
 need npm "install npm (Debian: apt-get install npm)"
 node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||

@@ -26,19 +26,34 @@ count_node() { # node's closing lines "ℹ pass 3", "ℹ fail 0", "ℹ skipped 0
         END { printf "%d passed, %d failed, %d skipped", passed, failed, skipped }' "$logs/$1"
 }
 
+count_python() { # unittest's closing lines "Ran 3 tests in 0.1s", "FAILED (failures=1, errors=1, skipped=1)"
+    awk '$1 == "Ran" { ran = $2 }
+        /^(OK|FAILED)/ {
+            gsub(/[^a-z0-9=]/, " ")
+            for (i = 1; i <= NF; i++) if (split($i, part, "=") == 2) count[part[1]] = part[2]
+        }
+        END {
+            failed = count["failures"] + count["errors"]
+            skipped = count["skipped"]
+            printf "%d passed, %d failed, %d skipped", ran - failed - skipped, failed, skipped
+        }' "$logs/$1"
+}
+
 step setup "Set-up"
 step fmt-check "Formatting"
 step lint "Clippy"
 step doc "Documentation"
 step build "Build of the crate, the examples and the tests"
 step unit "Unit, behaviour and doc tests"
-step interop "Interoperability with the official JavaScript client"
+step interop "Interoperability with the official JavaScript clients"
+step interop-python "Interoperability with python-socketio"
 step browser "The chat in a browser"
 
 printf '\n'
 counts=$(
     printf 'rust: %s\n' "$(count_rust unit)"
     printf 'interop: %s\n' "$(count_node interop)"
+    printf 'python: %s\n' "$(count_python interop-python)"
     printf 'browser: %s\n' "$(count_node browser)"
 )
 printf '%s\n' "$counts"

@@ -1,0 +1,162 @@
+"""The two clients of python-socketio behind one face: what comes is put into queues, what is asked is awaited."""
+
+import asyncio
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+
+import engineio
+import socketio
+
+from server import DEADLINE, within
+
+# The server answers a poll with all that waits; without this the client takes no more than 16 packets.
+engineio.payload.Payload.max_decode_packets = 10_000
+
+MODES = {"polling": ["polling"], "websocket": ["websocket"], "upgraded": ["polling", "websocket"]}
+
+
+class Peer:
+    """A client, and what it has heard."""
+
+    make = None
+
+    def __init__(self, **options):
+        self._loop = asyncio.get_running_loop()
+        self._heard = defaultdict(asyncio.Queue)
+        self.answers = {}
+        self.complaints = _Complaints()
+        self.client = self.make(handle_sigint=False, logger=self.complaints, engineio_logger=self.complaints, **options)
+
+    def _listen(self, namespace):
+        def hear(event, *args):
+            self._loop.call_soon_threadsafe(self._heard[namespace, event].put_nowait, args)
+            # What is returned is the acknowledgement.
+            return self.answers[event](*args) if event in self.answers else None
+
+        self.client.on("*", hear, namespace=namespace)
+        for event in ("connect", "connect_error", "disconnect"):
+            self.client.on(event, lambda *args, event=event: hear(event, *args), namespace=namespace)
+
+    async def connect(self, url, mode, namespaces=("/",), auth=None, headers=None):
+        for namespace in namespaces:
+            self._listen(namespace)
+        await self._connect(
+            url, headers=headers or {}, auth=auth, transports=MODES[mode], namespaces=list(namespaces), wait_timeout=DEADLINE
+        )
+        return self
+
+    async def next(self, event, namespace="/"):
+        """The arguments of the next such event."""
+        return await within(self._heard[namespace, event].get(), f'the event "{event}"')
+
+    def heard(self, event, namespace="/"):
+        """How many such events have come that nobody has asked for yet."""
+        return self._heard[namespace, event].qsize()
+
+    async def acked(self, event, *args, namespace="/"):
+        """Asks the server: all arguments of its acknowledgement."""
+        answer = self._loop.create_future()
+
+        def answered(*back):
+            self._loop.call_soon_threadsafe(answer.set_result, list(back))
+
+        await self.emit(event, *args, namespace=namespace, callback=answered)
+        return await within(answer, f'the acknowledgement of "{event}"')
+
+    async def ask(self, event, *args, namespace="/"):
+        """Asks the server: its acknowledgement has one argument."""
+        [answer] = await self.acked(event, *args, namespace=namespace)
+        return answer
+
+    async def ask_nothing(self, event, *args, namespace="/"):
+        """Waits until the server has done what it was told: its acknowledgement is empty."""
+        answer = await self.acked(event, *args, namespace=namespace)
+        assert answer == [], answer
+
+    def id(self, namespace="/"):
+        return self.client.get_sid(namespace)
+
+
+class AsyncPeer(Peer):
+    """The client for asyncio: aiohttp for polling and websocket."""
+
+    make = socketio.AsyncClient
+
+    async def _connect(self, url, **options):
+        await within(self.client.connect(url, **options), "the connection")
+
+    async def emit(self, event, *args, namespace="/", callback=None):
+        await self.client.emit(event, args, namespace=namespace, callback=callback)
+
+    async def send_raw(self, message):
+        await self.client.eio.send(message)
+
+    async def disconnect(self):
+        await within(self.client.disconnect(), "the end")
+
+    async def close(self):
+        await within(self.client.shutdown(), "the end")
+
+
+class ThreadPeer(Peer):
+    """The client with threads: requests for polling, websocket-client for websockets."""
+
+    def make(self, **options):
+        return _Client(**options)
+
+    async def _connect(self, url, **options):
+        await within(asyncio.to_thread(self.client.connect, url, **options), "the connection")
+
+    async def emit(self, event, *args, namespace="/", callback=None):
+        # It only puts the packet into a queue.
+        self.client.emit(event, args, namespace=namespace, callback=callback)
+
+    async def send_raw(self, message):
+        self.client.eio.send(message)
+
+    async def disconnect(self):
+        # Not waited for: on polling it may forget to tell the server that the session ends, and then waits for its poll.
+        Thread(target=self.client.disconnect, daemon=True).start()
+
+    async def close(self):
+        if self.client.connected:
+            await within(asyncio.to_thread(self.client.eio.disconnect, abort=True), "the end")
+        else:
+            await within(asyncio.to_thread(self.client.shutdown), "the end of reconnecting")
+        self.client.eio.turn.shutdown(wait=False)
+
+
+class _InOrder(engineio.Client):
+    """Handles messages in the order in which they come. Of its own it starts a thread for each, and these overtake one another."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.turn = ThreadPoolExecutor(max_workers=1)
+
+    def _trigger_event(self, event, *args, run_async=False, **options):
+        handle = super()._trigger_event
+        if run_async:
+            return self.turn.submit(handle, event, *args, **options)
+        return handle(event, *args, **options)
+
+
+class _Client(socketio.Client):
+    def _engineio_client_class(self):
+        return _InOrder
+
+
+class _Complaints(list):
+    """A logger: what a client's library complains about. A connection that is lost, which is a warning, may be part of a test."""
+
+    def info(self, *_):
+        pass
+
+    warning = info
+
+    def error(self, message, *details):
+        # With threads the end of the session and of its namespaces may cross each other: then it trips over itself.
+        if message != "disconnect handler error":
+            self.append(message % details)
+
+    exception = error
