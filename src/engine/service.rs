@@ -32,6 +32,7 @@ use crate::{
         AllowRequest, ErrorContext, NotAllowed, PeerAddr, ResponseKind, SessionIdGenerator, SessionRequest,
         refuse,
     },
+    guard::guarded_future,
     id::SessionId,
     limit::LimitCounts,
     outbox::Line,
@@ -282,10 +283,11 @@ impl Exchange {
         requests::unavailable(retry_after, self.parts.version)
     }
 
-    /// Asks those who have a say in it.
+    /// Asks those who have a say in it. One that panics has not agreed.
     async fn ask_allowed(&self) -> Result<(), Response<Body>> {
         let Some(judges) = self.parts.extensions.get::<AllowRequest>() else { return Ok(()) };
-        judges.ask(&self.parts).await.map_err(|reason| self.forbid(&reason))
+        let verdict = guarded_future("a judge of requests", judges.ask(&self.parts)).await;
+        verdict.unwrap_or(Err(NotAllowed::forbidden())).map_err(|reason| self.forbid(&reason))
     }
 
     fn forbid(&self, reason: &NotAllowed) -> Response<Body> {
@@ -328,7 +330,10 @@ impl Exchange {
         let extensions = &self.parts.extensions;
         let id = match (extensions.get::<SessionId>(), extensions.get::<SessionIdGenerator>()) {
             (Some(id), _) => id.clone(),
-            (None, Some(generator)) => generator.generate(&self.parts).await?,
+            (None, Some(generator)) => {
+                let generated = guarded_future("a generator of ids", generator.generate(&self.parts)).await;
+                generated.unwrap_or_else(|| Err("the generator panicked".into()))?
+            }
             (None, None) => SessionId::random()?,
         };
         if !id.is_valid() {

@@ -72,6 +72,11 @@ impl Sessions {
         self.receiver.try_recv().ok()
     }
 
+    /// The next session if one is to come; else one that has come nevertheless.
+    pub(crate) async fn next_if(&mut self, is_to_come: bool) -> Option<Session> {
+        if is_to_come { Some(self.next().await) } else { self.try_next() }
+    }
+
     /// How many services of sessions there are.
     pub(crate) fn alive(&self) -> usize {
         self.alive.load(Ordering::SeqCst)
