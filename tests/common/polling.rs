@@ -50,6 +50,14 @@ impl Polling {
         Self { server: server.clone(), sid: sid(&reply.text()[1..]), revision: 4 }
     }
 
+    /// A session whose handshake is followed by this packet.
+    pub(crate) async fn open_after(server: &Server, packet: &str) -> Self {
+        let reply = send(server.connect(), request("GET", "EIO=4&transport=polling", &[], "")).await.unwrap();
+        let (open, initial) = reply.text().split_once('\x1e').unwrap();
+        assert_eq!(initial, packet);
+        Self { server: server.clone(), sid: sid(&open[1..]), revision: 4 }
+    }
+
     /// A session of revision 3, with these parameters besides.
     pub(crate) async fn open_v3(server: &Server, parameters: &str) -> Self {
         let query = format!("EIO=3&transport=polling{parameters}");
