@@ -23,6 +23,7 @@
 
 mod config;
 mod connection;
+mod exchange;
 mod heartbeat;
 mod input;
 mod make;

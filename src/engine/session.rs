@@ -37,19 +37,14 @@ const PACKETS_PER_TURN: usize = 64;
 /// Websockets that are being turned away at the same time; more are cut off without a word.
 const MAX_TURNED_AWAY: usize = 4;
 
-/// What a session begins with.
-pub(super) enum Opening {
-    Polling(Box<dyn Wire>),
-    WebSocket(Accepting),
-}
-
-/// Starts the session's task: its owner is the session's place in the registry, which it gives back at the end.
+/// Starts the session's task: its owner is the session's place in the registry, which it gives back at the end. A
+/// session that polls has its wire already; one that begins as a websocket waits for it.
 pub(super) fn spawn<M: MakeSession>(
     make: M,
     config: Arc<EngineConfig>,
     limits: Arc<LimitCounts>,
     registration: Registration,
-    opening: Opening,
+    websocket: Option<Accepting>,
     request: Arc<SessionRequest>,
 ) {
     let task = registration.registry().task();
@@ -57,21 +52,18 @@ pub(super) fn spawn<M: MakeSession>(
         let _task = task;
         let entry = registration.entry().clone();
         let line = entry.line.clone();
-        match opening {
-            Opening::Polling(wire) => line.attach(wire),
-            Opening::WebSocket(accepting) => {
-                let accepted = tokio::select! {
-                    accepted = tokio::time::timeout(config.upgrade_timeout, accepting) => accepted,
-                    () = registration.registry().is_cut() => return,
-                };
-                match accepted {
-                    Ok(Some(wire)) => line.attach(wire),
-                    // The connection failed before it was a websocket: there never was a session.
-                    Ok(None) => return,
-                    Err(_) => return limits.reached(Limit::UpgradeTime),
-                }
-            }
-        };
+        if let Some(websocket) = websocket {
+            let accepted = tokio::select! {
+                accepted = tokio::time::timeout(config.upgrade_timeout, websocket) => accepted,
+                () = registration.registry().is_cut() => return,
+            };
+            match accepted {
+                Ok(Some(wire)) => line.attach(wire),
+                // The connection failed before it was a websocket: there never was a session.
+                Ok(None) => return,
+                Err(_) => return limits.reached(Limit::UpgradeTime),
+            };
+        }
         let (closed_sender, closed) = Closed::new();
         let (scope, runner) = ScopeRunner::new();
         let outbox = Outbox::new(line);

@@ -71,6 +71,9 @@ pub(super) struct Facts<'a> {
     pub(super) session: Option<Current>,
 }
 
+/// Which error it is.
+pub(super) type Refusal = (ErrorCode, ErrorContext);
+
 /// What a valid request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
@@ -84,7 +87,7 @@ pub(super) enum Asked {
 
 /// Decides in the order of the protocol. (Two of its checks stand elsewhere: middlewares are layers outside of the
 /// engine, and a header with illegal characters does not pass the HTTP parser.)
-pub(super) fn verify(facts: &Facts<'_>, config: &EngineConfig) -> Result<Asked, (ErrorCode, ErrorContext)> {
+pub(super) fn verify(facts: &Facts<'_>, config: &EngineConfig) -> Result<Asked, Refusal> {
     let transport = transport(facts, config)?;
     if transport == Transport::Polling && facts.query.jsonp.is_some() {
         // It would answer with a script that the request has named.
@@ -93,18 +96,14 @@ pub(super) fn verify(facts: &Facts<'_>, config: &EngineConfig) -> Result<Asked, 
     if facts.query.sid.is_some() { existing(facts, transport, config) } else { new(facts, transport) }
 }
 
-fn transport(facts: &Facts<'_>, config: &EngineConfig) -> Result<Transport, (ErrorCode, ErrorContext)> {
+fn transport(facts: &Facts<'_>, config: &EngineConfig) -> Result<Transport, Refusal> {
     let name = facts.query.transport.as_deref();
     name.and_then(Transport::from_name).filter(|transport| config.serves(*transport)).ok_or_else(|| {
         (ErrorCode::UnknownTransport, ErrorContext::Transport { transport: name.map(str::to_owned) })
     })
 }
 
-fn existing(
-    facts: &Facts<'_>,
-    transport: Transport,
-    config: &EngineConfig,
-) -> Result<Asked, (ErrorCode, ErrorContext)> {
+fn existing(facts: &Facts<'_>, transport: Transport, config: &EngineConfig) -> Result<Asked, Refusal> {
     let Some(current) = facts.session else {
         let sid = facts.query.sid.as_deref().unwrap_or_default().into();
         return Err((ErrorCode::UnknownSession, ErrorContext::Session { sid }));
@@ -139,7 +138,7 @@ fn existing(
     }
 }
 
-fn new(facts: &Facts<'_>, transport: Transport) -> Result<Asked, (ErrorCode, ErrorContext)> {
+fn new(facts: &Facts<'_>, transport: Transport) -> Result<Asked, Refusal> {
     // The extended CONNECT of HTTP/2 stands for a websocket's GET.
     let is_get = *facts.method == Method::GET || (facts.is_upgrade && *facts.method == Method::CONNECT);
     if !is_get {
@@ -153,10 +152,7 @@ fn new(facts: &Facts<'_>, transport: Transport) -> Result<Asked, (ErrorCode, Err
 }
 
 /// The revision of the session that is to be opened. It is looked at last, when the application has agreed.
-pub(super) fn revision(
-    query: &Query<'_>,
-    config: &EngineConfig,
-) -> Result<Revision, (ErrorCode, ErrorContext)> {
+pub(super) fn revision(query: &Query<'_>, config: &EngineConfig) -> Result<Revision, Refusal> {
     match query.revision() {
         Revision::V3 if !config.allow_eio3 => {
             Err((ErrorCode::UnsupportedProtocol, ErrorContext::Protocol { protocol: 3 }))
@@ -165,7 +161,7 @@ pub(super) fn revision(
     }
 }
 
-fn handshake_error() -> (ErrorCode, ErrorContext) {
+fn handshake_error() -> Refusal {
     (ErrorCode::BadRequest, ErrorContext::named("TRANSPORT_HANDSHAKE_ERROR"))
 }
 
