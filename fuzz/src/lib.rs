@@ -6,3 +6,4 @@
 
 pub mod packets;
 pub mod requests;
+pub mod websockets;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use tower_socketio_fuzz::{packets, requests};
+use tower_socketio_fuzz::{packets, requests, websockets};
 
 fn run(name: &str, target: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
@@ -37,4 +37,5 @@ targets! {
     payload_v3_binary: crate::packets::payload_v3_binary,
     socketio: crate::packets::socketio,
     query: crate::requests::query,
+    frames: crate::websockets::frames,
 }
