@@ -1,7 +1,7 @@
 //! What became of sockets and sessions: clients say a label when they connect, and the tests ask by it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -78,6 +78,15 @@ impl Log {
     /// How often the end of each was written down.
     pub fn ends(&self) -> Vec<(String, u32)> {
         self.lock().ends.iter().map(|(id, count)| (id.clone(), *count)).collect()
+    }
+
+    /// The last line of each story, and how many end with it.
+    pub fn lines_at_the_end(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for line in self.lock().by_label.values().filter_map(|story| story.lines.last()) {
+            *counts.entry(line.clone()).or_default() += 1;
+        }
+        counts
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {

@@ -8,14 +8,17 @@ mod log;
 mod pages;
 mod session;
 
-use std::{env, io};
+use std::{env, io, time::Duration};
 
 use axum::{
     Router,
     http::{HeaderMap, HeaderValue, request::Parts},
     routing::get,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tower::{ServiceBuilder, filter::FilterLayer};
 use tower_socketio::prelude::*;
 
@@ -28,6 +31,15 @@ async fn main() -> io::Result<()> {
         .namespace("/second", handlers::plain())
         .namespace("/guarded", handlers::plain().connect_layer(FilterLayer::new(handlers::guard)))
         .build();
+    // Clients of Socket.IO v2 have a server of their own, as they are to be refused by the other one.
+    let old = SocketIo::builder()
+        .path("/old")
+        .allow_eio3(true)
+        .state(log.clone())
+        .namespace("/", handlers::main())
+        .namespace("/second", handlers::plain())
+        .namespace("/guarded", handlers::plain().connect_layer(FilterLayer::new(handlers::guard)))
+        .build();
     let layers = ServiceBuilder::new()
         .layer(HeadersLayer::new(|headers: &mut HeaderMap, _: &Parts| {
             headers.insert("x-every", HeaderValue::from_static("yes"));
@@ -35,15 +47,32 @@ async fn main() -> io::Result<()> {
         .layer(InitialHeadersLayer::new(|headers: &mut HeaderMap, _: &Parts| {
             headers.insert("x-first", HeaderValue::from_static("yes"));
         }))
-        .layer(io.layer());
+        .layer(io.layer())
+        .layer(old.layer());
     let app = Router::new()
         .route("/hello", get(async || "hello"))
         .merge(engines::routes(&log))
-        .merge(pages::pages(log))
+        .merge(pages::pages(log.clone()))
         .layer(layers);
 
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(0);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on {}", listener.local_addr()?.port());
-    axum::serve(listener, app).await
+    let stop = async move {
+        terminated().await;
+        let outcome = io.shutdown(Duration::from_secs(10)).await;
+        println!("{} sessions, {} cut off", outcome.sessions, outcome.cut_off);
+    };
+    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
+    for (line, count) in log.lines_at_the_end() {
+        println!("{count} × {line}");
+    }
+    Ok(())
+}
+
+/// What a container is stopped with.
+async fn terminated() {
+    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        terminate.recv().await;
+    }
 }
