@@ -76,6 +76,22 @@ async fn a_message_on_a_websocket() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fragments_of_a_message() {
+    let heard = Heard::listening();
+    let (mut websocket, mut session, server) =
+        websocket_with(config(|config| config.max_fragments = 3)).await;
+    let begin = [masked(0x01, b"4a"), masked(0x00, b"b")].concat();
+    websocket.send_raw(&[&*begin, &masked(0x80, b"c")].concat()).await;
+    assert_eq!(session.text().await, "abc");
+    assert_reached(&server, &heard, &[]);
+    websocket.send_raw(&[&*begin, &masked(0x00, b"c"), &masked(0x80, b"d")].concat()).await;
+    assert_eq!(websocket.next().await, Event::Close(Some(1008)));
+    assert_eq!(session.closed().await, CloseReason::TransportError);
+    assert_eq!(session.all(), []);
+    assert_reached(&server, &heard, &[Limit::Fragments]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn packets_in_a_payload() {
     let heard = Heard::listening();
     let (polling, mut session) = opened_with(config(|config| config.max_payload_packets = 3)).await;

@@ -4,7 +4,6 @@
 mod common;
 
 use std::{
-    future::pending,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,23 +12,15 @@ use std::{
 };
 
 use common::{
-    Event, Polling, Recorder, Reply, SECOND, Seen, Server, Session, Sessions, WebSocket, config, opened,
-    posting, recorder, request, send, server_with, settle,
+    Event, Polling, Reply, SECOND, Seen, Server, Session, Sessions, WebSocket, config, opened, posting,
+    recorder, request, send, server_with, settle,
 };
-use hyper::{server::conn::http1, service::service_fn as http_service_fn};
-use hyper_util::rt::TokioIo;
 use tokio::{
-    io::DuplexStream,
-    sync::{Notify, watch},
-    task::JoinHandle,
+    sync::Notify,
     time::{Instant, sleep, timeout},
 };
-use tower::{ServiceExt, service_fn};
 use tower_socketio::{
-    BoxError, CloseReason, Limit, SessionId,
-    engine::{EngineConfig, EngineService},
-    exchange::{Open, SessionIdGenerator, UpgradeHook},
-    outbox::SendError,
+    CloseReason, SessionId, engine::EngineConfig, exchange::SessionIdGenerator, outbox::SendError,
 };
 
 /// Long enough for everything that ends at all.
@@ -49,11 +40,6 @@ async fn shut_down(server: &Server, deadline: Duration) -> (usize, usize, u64) {
     let begun = Instant::now();
     let outcome = timeout(2 * deadline + SECOND, server.shutdown(deadline)).await.expect("it ends");
     (outcome.sessions, outcome.cut_off, begun.elapsed().as_secs_f64().round() as u64)
-}
-
-/// Tasks of the runtime, besides the test itself.
-fn tasks() -> usize {
-    tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
 // Nobody new.

@@ -3,32 +3,25 @@
 
 mod common;
 
-use std::{
-    future::pending,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::pending, time::Duration};
 
 use common::{
-    Event, Polling, Recorder, Reply, SECOND, Seen, Server, Session, Sessions, WebSocket, config, opened,
-    posting, recorder, request, send, server_with, settle,
+    Event, Polling, Recorder, Reply, SECOND, Server, Session, Sessions, WebSocket, config, opened, recorder,
+    request, send, server_with, settle,
 };
 use hyper::{server::conn::http1, service::service_fn as http_service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::DuplexStream,
-    sync::{Notify, watch},
+    sync::watch,
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
 use tower::{ServiceExt, service_fn};
 use tower_socketio::{
-    BoxError, CloseReason, Limit, SessionId,
+    BoxError, CloseReason, Limit,
     engine::{EngineConfig, EngineService},
-    exchange::{Open, SessionIdGenerator, UpgradeHook},
+    exchange::{Open, UpgradeHook},
     outbox::SendError,
 };
 

@@ -5,10 +5,9 @@ mod common;
 
 use bytes::Bytes;
 use common::{
-    Event, Polling, Reply, SECOND, Seen, Server, Session, Sessions, WebSocket, config, recorder, request,
-    send, server_with, settle,
+    Event, Polling, Reply, Seen, Server, Session, Sessions, WebSocket, config, recorder, request, send,
+    server_with, settle,
 };
-use tokio::time::{Instant, sleep};
 use tower_socketio::{
     CloseReason, Limit, SessionId,
     codec::engine::{Message, Revision},
