@@ -203,6 +203,21 @@ async fn a_websocket_that_tries_to_take_over_is_closed_and_the_session_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_is_on_its_way_over_gets_the_rest_on_its_websocket() {
+    let (polling, mut session) = opened().await;
+    let mut candidate = WebSocket::probed(&polling).await;
+    session.send("one");
+    let going_on = polling.server.shutting_down(DEADLINE);
+    settle().await;
+    candidate.send("5").await;
+    for event in [Event::text("4one"), Event::FAREWELL, Event::Cut] {
+        assert_eq!(candidate.next().await, event);
+    }
+    assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
+    assert_eq!(going_on.await.unwrap().cut_off, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_post_under_way_is_answered() {
     let (polling, mut session) = opened().await;
     let (_pieces, reading) = posting(&polling);

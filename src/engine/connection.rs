@@ -1,5 +1,6 @@
 //! The connection of a request that asks to leave HTTP.
 
+use futures_util::FutureExt;
 use http::{Request, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -7,6 +8,7 @@ use hyper_util::rt::TokioIo;
 use crate::{
     codec::engine::Form,
     exchange::{UpgradeHook, Upgrading, is_upgrade},
+    guard::guarded_future,
     transport::websocket::{self, Accepting, Limits},
 };
 
@@ -20,12 +22,15 @@ pub(super) enum Connection {
     Hidden,
 }
 
-/// Takes the connection out of a request, if it asks to leave HTTP.
-pub(super) fn take(parts: Parts) -> (Parts, Option<Connection>) {
+/// Takes the connection out of a request, if it asks to leave HTTP. Neither a hook nor hyper's upgrade stays
+/// with the request, whose extensions live as long as its session.
+pub(super) fn take(mut parts: Parts) -> (Parts, Option<Connection>) {
+    let hook = parts.extensions.remove::<UpgradeHook>();
     if !is_upgrade(&parts) {
         return (parts, None);
     }
-    if let Some(upgrading) = parts.extensions.get::<UpgradeHook>().and_then(UpgradeHook::take) {
+    if let Some(upgrading) = hook.and_then(|hook| hook.take()) {
+        parts.extensions.remove::<OnUpgrade>();
         return (parts, Some(Connection::Hook(upgrading)));
     }
     if parts.extensions.get::<OnUpgrade>().is_none() {
@@ -44,7 +49,11 @@ impl Connection {
                 let io = async move { on_upgrade.await.map(TokioIo::new) };
                 Ok(websocket::accept(io, limits, form))
             }
-            Self::Hook(upgrading) => Ok(websocket::accept(upgrading, limits, form)),
+            Self::Hook(upgrading) => {
+                let upgrading = guarded_future("an upgrade hook", upgrading);
+                let io = upgrading.map(|io| io.unwrap_or_else(|| Err("the upgrade hook panicked".into())));
+                Ok(websocket::accept(io, limits, form))
+            }
             Self::Hidden => {
                 Err("the framework keeps hyper's upgrade to itself: give the engine an `UpgradeHook`")
             }
