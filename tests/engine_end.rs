@@ -11,7 +11,10 @@ use std::{
     },
 };
 
-use common::{Polling, Recorder, SECOND, Server, Session, Sessions, WebSocket, config, recorder, settle};
+use common::{
+    Pending, Polling, Recorder, SECOND, Server, Session, Sessions, WebSocket, config, posting, recorder,
+    request, settle,
+};
 use tokio::time::{sleep, timeout};
 use tower_socketio::{CloseReason, engine::EngineConfig, outbox::SendError};
 
@@ -47,70 +50,141 @@ impl Drop for OnDrop {
     }
 }
 
-/// Ways of ending a session that is a websocket, and one that polls.
+/// A session's client.
+enum Client {
+    /// With a poll that waits.
+    Polling(Polling, Pending),
+    WebSocket(Box<WebSocket>),
+    /// It has moved over.
+    Upgraded(Box<WebSocket>),
+}
+
+use Client::{Upgraded, WebSocket as Direct};
+
+impl Client {
+    async fn open(kind: usize, server: &Server) -> Self {
+        match kind {
+            0 => {
+                let polling = Polling::open(server).await;
+                let get = polling.get();
+                Self::Polling(polling, get)
+            }
+            1 => Direct(Box::new(WebSocket::open(server).await)),
+            _ => Upgraded(Box::new(WebSocket::upgraded(&Polling::open(server).await).await)),
+        }
+    }
+
+    async fn send(&mut self, packets: &str) {
+        match self {
+            Self::Polling(polling, _) => drop(polling.post(packets.to_owned()).await),
+            Direct(websocket) | Upgraded(websocket) => websocket.send(packets).await,
+        }
+    }
+}
+
+/// How a session ends, and the reason: of one that polls, and of one on a websocket.
+type Way = (&'static str, Option<CloseReason>, Option<CloseReason>);
+
+const WAYS: [Way; 17] = {
+    use CloseReason::{
+        ForcedClose, ParseError, PingTimeout, ServerShuttingDown, TransportClose, TransportError,
+    };
+    [
+        ("the server closes it", Some(ForcedClose), Some(ForcedClose)),
+        ("its service fails", Some(ForcedClose), Some(ForcedClose)),
+        ("the server shuts down", Some(ServerShuttingDown), Some(ServerShuttingDown)),
+        ("packet 1", Some(TransportClose), Some(TransportClose)),
+        ("no packet", Some(ParseError), Some(ParseError)),
+        ("a ping", Some(TransportError), Some(TransportError)),
+        ("silence", Some(PingTimeout), Some(PingTimeout)),
+        ("its connection is cut", Some(TransportError), Some(TransportClose)),
+        ("it does not read", Some(TransportClose), Some(TransportClose)),
+        ("a close frame", None, Some(TransportClose)),
+        ("a broken frame", None, Some(TransportError)),
+        ("two polls", Some(TransportError), None),
+        ("two posts", Some(TransportError), None),
+        ("a post that is cut", Some(TransportError), None),
+        ("a post that is too slow", Some(TransportError), None),
+        ("a post of the old protocol", Some(TransportError), None),
+        ("a post of too many packets", Some(ParseError), None),
+    ]
+};
+
+/// Ends the session. What the client still holds is given back, as some ends need a client that waits.
+async fn end(way: &str, client: Client, session: &Session, server: &Server) -> Option<Client> {
+    let mut client = client;
+    match (way, &mut client) {
+        ("the server closes it", _) => session.open.outbox.close(),
+        ("its service fails", _) => {
+            session.gate.fail();
+            client.send("4a").await;
+        }
+        ("the server shuts down", _) => drop(server.shutting_down(10 * SECOND)),
+        ("packet 1", _) => client.send("1").await,
+        ("no packet", _) => client.send("x").await,
+        ("a ping", _) => client.send("2").await,
+        ("silence", _) => {}
+        ("its connection is cut", Client::Polling(..)) => {
+            let Client::Polling(_, get) = client else { unreachable!() };
+            get.abort().await;
+            return None;
+        }
+        ("its connection is cut", _) => return None,
+        ("it does not read", _) => while session.open.outbox.send(vec![0; 5_000_000]).is_ok() {},
+        ("a close frame", Direct(websocket) | Upgraded(websocket)) => websocket.close().await,
+        ("a broken frame", Direct(websocket) | Upgraded(websocket)) => websocket.send_raw(&[0xff, 0]).await,
+        ("two polls", Client::Polling(polling, _)) => drop(polling.poll().await),
+        ("two posts", Client::Polling(polling, _)) => {
+            let (_pieces, _first) = posting(polling);
+            settle().await;
+            polling.post("4a").await;
+        }
+        ("a post that is cut", Client::Polling(polling, _)) => {
+            let (_pieces, post) = posting(polling);
+            settle().await;
+            post.abort().await;
+        }
+        ("a post that is too slow", Client::Polling(polling, _)) => {
+            let (pieces, post) = posting(polling);
+            assert_eq!(post.reply().await.status, 408);
+            drop(pieces);
+        }
+        ("a post of the old protocol", Client::Polling(polling, _)) => {
+            let octets = ["content-type: application/octet-stream"];
+            polling.start(request("POST", &polling.query("polling"), &octets, "4a")).reply().await;
+        }
+        ("a post of too many packets", Client::Polling(polling, _)) => {
+            polling.post(vec!["4"; 10_001].join("\x1e")).await;
+        }
+        _ => unreachable!("{way}"),
+    }
+    Some(client)
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_ending_has_its_reason_and_leaves_nothing() {
-    type Way = (&'static str, bool, CloseReason);
-    let ways: [Way; 12] = [
-        ("server", true, CloseReason::ForcedClose),
-        ("server", false, CloseReason::ForcedClose),
-        ("packet 1", true, CloseReason::TransportClose),
-        ("packet 1", false, CloseReason::TransportClose),
-        ("no packet", true, CloseReason::ParseError),
-        ("no packet", false, CloseReason::ParseError),
-        ("ping", true, CloseReason::TransportError),
-        ("ping", false, CloseReason::TransportError),
-        ("silence", true, CloseReason::PingTimeout),
-        ("silence", false, CloseReason::PingTimeout),
-        ("cut", true, CloseReason::TransportClose),
-        ("cut", false, CloseReason::TransportError),
-    ];
-    for (way, is_websocket, reason) in ways {
-        let (make, mut sessions) = recorder();
-        let server = Server::new(make, EngineConfig::default());
-        let mut websocket = None;
-        let mut get = None;
-        let polling = if is_websocket {
-            websocket = Some(WebSocket::open(&server).await);
-            None
-        } else {
-            let polling = Polling::open(&server).await;
-            get = Some(polling.get());
-            Some(polling)
-        };
-        let mut session = sessions.next().await;
-        settle().await;
-        let text = match way {
-            "packet 1" => "1",
-            "no packet" => "x",
-            "ping" => "2",
-            _ => "",
-        };
-        match way {
-            "server" => session.open.outbox.close(),
-            "cut" => {
-                drop(websocket.take());
-                if let Some(get) = get.take() {
-                    get.abort().await;
-                }
+    for (way, by_polling, on_websocket) in WAYS {
+        for (kind, reason) in [by_polling, on_websocket, on_websocket].into_iter().enumerate() {
+            let Some(reason) = reason else { continue };
+            let (make, mut sessions) = recorder();
+            let server = Server::new(make, EngineConfig::default());
+            let client = Client::open(kind, &server).await;
+            let mut session = sessions.next().await;
+            settle().await;
+            let client = end(way, client, &session, &server).await;
+            let end = timeout(60 * SECOND, session.closed()).await.unwrap();
+            assert_eq!(end, reason, "{way}, {kind}");
+            assert_eq!(server.clients_count(), 0, "{way}, {kind}");
+            assert_eq!(session.open.outbox.send("late"), Err(SendError::Closed), "{way}, {kind}");
+            timeout(SECOND, session.open.outbox.drained()).await.expect("nothing waits any more");
+            if let Some(Client::Polling(polling, get)) = client {
+                assert_eq!(get.reply().await.status, 200, "{way}");
+                let unknown = r#"{"code":1,"message":"Session ID unknown"}"#;
+                assert_eq!(polling.poll().await.parts(), (400, unknown), "{way}");
             }
-            "silence" => {}
-            _ => match (&mut websocket, &polling) {
-                (Some(websocket), _) => websocket.send(text).await,
-                (_, Some(polling)) => drop(polling.post(text).await),
-                _ => unreachable!(),
-            },
+            settle().await;
+            assert_eq!(sessions.alive(), 0, "{way}, {kind}");
         }
-        let end = timeout(60 * SECOND, session.closed()).await.unwrap();
-        assert_eq!(end, reason, "{way}, websocket: {is_websocket}");
-        assert_eq!(server.clients_count(), 0, "{way}");
-        assert_eq!(session.open.outbox.send("late"), Err(SendError::Closed), "{way}");
-        timeout(SECOND, session.open.outbox.drained()).await.expect("nothing waits any more");
-        if let Some(get) = get {
-            assert_eq!(get.reply().await.status, 200, "{way}");
-        }
-        settle().await;
-        assert_eq!(sessions.alive(), 0, "{way}");
     }
 }
 

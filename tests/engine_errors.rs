@@ -41,6 +41,7 @@ async fn a_plain_request_is_refused_with_the_codes_json() {
     let table = [
         ("GET", "", 0, "Transport unknown", r#"{"transport":null}"#),
         ("GET", "EIO=4&transport=tobi", 0, "Transport unknown", r#"{"transport":"tobi"}"#),
+        ("GET", "EIO=4&transport=constructor", 0, "Transport unknown", r#"{"transport":"constructor"}"#),
         ("GET", "EIO=4&transport=__proto__", 0, "Transport unknown", r#"{"transport":"__proto__"}"#),
         ("GET", "EIO=4&transport=polling&sid=nobody", 1, "Session ID unknown", r#"{"sid":"nobody"}"#),
         ("POST", "EIO=4&transport=polling&sid=nobody", 1, "Session ID unknown", r#"{"sid":"nobody"}"#),
@@ -150,6 +151,8 @@ async fn a_bad_websocket_handshake_is_never_a_101() {
     let key = "Missing or invalid Sec-WebSocket-Key header";
     let version = "Missing or invalid Sec-WebSocket-Version header";
     let protocol = "Invalid Sec-WebSocket-Protocol header";
+    let long_key: &str = format!("sec-websocket-key: {}==", "A".repeat(60_000)).leak();
+    let long_protocol: &str = format!("sec-websocket-protocol: {}", ",".repeat(60_000)).leak();
     let table = [
         ("upgrade", Some("upgrade: h2c"), "Invalid Upgrade header"),
         ("upgrade", Some("upgrade: websocket, h2c"), "Invalid Upgrade header"),
@@ -160,6 +163,8 @@ async fn a_bad_websocket_handshake_is_never_a_101() {
         ("sec-websocket-version", None, version),
         ("sec-websocket-version", Some("sec-websocket-version: 12"), version),
         ("sec-websocket-version", Some("sec-websocket-version: 13, 8"), version),
+        ("sec-websocket-key", Some(long_key), key),
+        ("sec-websocket-protocol", Some(long_protocol), protocol),
         ("sec-websocket-protocol", Some("sec-websocket-protocol: ,"), protocol),
         ("sec-websocket-protocol", Some("sec-websocket-protocol: a b"), protocol),
     ];

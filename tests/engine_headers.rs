@@ -91,6 +91,20 @@ async fn a_websocket_speaks_the_first_sub_protocol_that_was_offered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn extensions_of_websockets_are_not_taken_up_whatever_is_offered() {
+    let (server, _sessions) = server_with(EngineConfig::default());
+    let long = "x;".repeat(10_000);
+    for offered in ["permessage-deflate", "permessage-deflate; client_max_window_bits=99", ";;,=", &*long] {
+        let mut request = "ws://localhost/?EIO=4&transport=websocket".into_client_request().unwrap();
+        let offered = HeaderValue::from_str(offered).unwrap();
+        request.headers_mut().insert("sec-websocket-extensions", offered);
+        let (_websocket, response) =
+            tokio_tungstenite::client_async(request, server.connect()).await.unwrap();
+        assert!(!response.headers().contains_key("sec-websocket-extensions"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_101_has_these_headers_and_no_others() {
     let (server, _sessions) = server_with(EngineConfig::default());
     let request = "ws://localhost/?EIO=4&transport=websocket".into_client_request().unwrap();

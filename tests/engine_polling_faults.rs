@@ -192,6 +192,28 @@ async fn ten_thousand_packets_in_a_payload_pass() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn very_many_tiny_packets_take_their_time_only_once() {
+    const COUNT: usize = 200_000;
+    let (server, mut sessions) = server_with(config(|config| {
+        config.allow_eio3 = true;
+        config.max_payload_packets = COUNT;
+    }));
+    let new = Polling::open(&server).await;
+    let old = Polling::open_v3(&server, "").await;
+    let begun = std::time::Instant::now();
+    assert_eq!(new.post(vec!["4"; COUNT].join("\x1e")).await.parts(), (200, "ok"));
+    assert_eq!(old.post("1:4".repeat(COUNT)).await.parts(), (200, "ok"));
+    let bytes = [0, 1, 0xff, b'4'].repeat(COUNT);
+    let octets = ["content-type: application/octet-stream"];
+    let post = request("POST", &old.query("polling"), &octets, bytes);
+    assert_eq!(old.start(post).reply().await.parts(), (200, "ok"));
+    assert_eq!(sessions.next().await.all().len(), COUNT);
+    assert_eq!(sessions.next().await.all().len(), 2 * COUNT);
+    // With a look at all that is left for each packet it would be hours.
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn packets_that_only_a_server_sends_have_no_effect() {
     let (polling, mut session) = opened().await;
     assert_eq!(polling.post("0{}\x1e5\x1e6\x1e3\x1e4a").await.parts(), (200, "ok"));
