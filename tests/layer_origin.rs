@@ -15,10 +15,9 @@ use std::{
 use around::{Around, POLLING, UPGRADE, WEBSOCKET, session};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tower::{ServiceBuilder, service_fn};
+use tower::{ServiceBuilder, layer::layer_fn, service_fn};
 use tower_socketio::{
     Body,
-    engine::EngineService,
     exchange::{ConnectionError, NotAllowed},
     layer::{ConnectionErrorLayer, OriginLayer, SocketIoLayer},
 };
@@ -104,31 +103,15 @@ async fn a_layer_outside_sees_the_refusal_once() {
     }
 }
 
-/// The engine beside an application, and the layer around both.
-fn around_an_application<M: Clone>(
-    engine: EngineService<M>,
-) -> impl tower::Service<
-    Request<Incoming>,
-    Response = Response<tower_socketio::ResponseBody<Body>>,
-    Error = Infallible,
-    Future: Send,
-> + Clone
-+ Send
-+ Sync
-+ 'static
-where
-    M: tower_socketio::engine::MakeSession + Sync,
-{
-    let app = service_fn(async |request: Request<Incoming>| {
-        let told = request.extensions().get::<NotAllowed>().is_some();
-        Ok(Response::new(Body::from(format!("application, told: {told}"))))
-    });
-    ServiceBuilder::new().layer(layer()).layer(SocketIoLayer::new("/engine.io", engine)).service(app)
-}
-
 #[tokio::test(start_paused = true)]
 async fn around_an_application_it_leaves_the_applications_own_routes_alone() {
-    let server = Around::new(tower::layer::layer_fn(around_an_application));
+    let app = service_fn(async |request: Request<Incoming>| {
+        let told = request.extensions().get::<NotAllowed>().is_some();
+        Ok::<_, Infallible>(Response::new(Body::from(format!("application, told: {told}"))))
+    });
+    let server = Around::new(layer_fn(move |engine| {
+        ServiceBuilder::new().layer(layer()).layer(SocketIoLayer::new("/engine.io", engine)).service(app)
+    }));
     assert_eq!(server.ask("GET", POLLING, &[EVIL], "").await.parts(), (403, REFUSED));
     let page = server.get("/page", &[EVIL]).await;
     assert_eq!(page.parts(), (200, "application, told: true"));
