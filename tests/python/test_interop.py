@@ -273,8 +273,13 @@ class Scenarios:
     async def test_the_server_ends_the_whole_connection(self):
         peer, label = await self.labelled(namespaces=["/", "/second"])
         await peer.emit("end me", True)
+        reasons = {"server disconnect"}
+        if self.Peer is ThreadPeer and self.mode != "polling":
+            # One thread may see the end of the websocket before the other has handled the packet that came first.
+            reasons.add("transport error")
         for namespace in ("/", "/second"):
-            self.assertEqual(await peer.next("disconnect", namespace), ("server disconnect",))
+            [reason] = await peer.next("disconnect", namespace)
+            self.assertIn(reason, reasons)
         ends = sorted((await server.history(label, 2))[2:])
         self.assertEqual(ends, [f"disconnect {namespace} server namespace disconnect" for namespace in ("/", "/second")])
 
@@ -285,9 +290,9 @@ class Scenarios:
         await peer.send_raw("no Socket.IO packet")  # A violation: the server closes the session.
         [reason] = await peer.next("disconnect")
         if self.mode == "polling":
-            # A close packet tells it that it is not wanted; it comes back only when it is told to.
+            # A close packet tells it that it is not wanted: it does not come back by itself.
             self.assertEqual(reason, "server disconnect")
-            await peer.connect(server.url, self.mode, auth={"label": label})
+            peer = await self.connect(auth={"label": label})
         else:
             self.assertEqual(reason, "transport error")
         await peer.next("connect")
