@@ -45,9 +45,9 @@ interop-python: build ## python-socketio's clients against the Rust server, over
 	@scripts/setup.sh python
 	cd tests/python && .venv/bin/python -W ignore::ResourceWarning -m unittest -v
 
-browser: build ## the chat in headless Chromium (pictures are left in tests/js/out), and websockets over HTTP/2
+browser: build ## the clients and the chat in headless Chromium (pictures are left in tests/js/out), and websockets over HTTP/2
 	@scripts/setup.sh test
-	cd tests/js && node --test --test-reporter=spec browser.test.mjs http2.test.mjs
+	cd tests/js && node --test --test-reporter=spec browser-clients.test.mjs browser.test.mjs http2.test.mjs
 
 # Seconds for each target.
 FUZZ_SECONDS ?= 60

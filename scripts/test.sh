@@ -47,7 +47,7 @@ step build "Build of the crate, the examples and the tests"
 step unit "Unit, behaviour and doc tests"
 step interop "Interoperability with the official JavaScript clients"
 step interop-python "Interoperability with python-socketio"
-step browser "The chat in a browser"
+step browser "The clients and the chat in a browser"
 
 printf '\n'
 counts=$(

@@ -1,15 +1,13 @@
 // The chat in a real browser: what two people see of each other. Pictures are left in out/.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
-import { chromium } from "playwright-core";
-import { DEADLINE, root, start } from "./server.mjs";
+import { launch } from "./browser.mjs";
+import { DEADLINE, start } from "./server.mjs";
 
 const out = fileURLToPath(new URL("out/", import.meta.url));
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const DESKTOP = { viewport: { width: 920, height: 720 } };
 const PICTURE = { viewport: { width: 920, height: 860 }, deviceScaleFactor: 2 };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
@@ -18,8 +16,7 @@ let browser;
 
 before(async () => {
   mkdirSync(out, { recursive: true });
-  const executablePath = execFileSync(path.join(root, "scripts/setup.sh"), ["browser"], { encoding: "utf8" }).trim();
-  browser = await chromium.launch({ executablePath, headless: true, args: FLAGS }); // with a new, empty profile
+  browser = await launch();
 });
 
 after(() => browser?.close());
