@@ -23,7 +23,7 @@
 
 mod config;
 mod connection;
-mod exchange;
+mod handling;
 mod heartbeat;
 mod input;
 mod make;
@@ -31,6 +31,7 @@ mod registry;
 mod requests;
 mod service;
 mod session;
+mod shared;
 pub mod shutdown;
 mod upgrade;
 mod verify;

@@ -17,9 +17,9 @@ use tower::Service;
 use super::{
     config::EngineConfig,
     connection,
-    exchange::Exchange,
+    handling::Handling,
     make::MakeSession,
-    registry::Registry,
+    shared::Shared,
     shutdown::{self, Shutdown},
 };
 use crate::{body::Body, error::BoxError, limit::LimitCounts};
@@ -33,13 +33,6 @@ use crate::{body::Body, error::BoxError, limit::LimitCounts};
 pub struct EngineService<M> {
     make: M,
     shared: Arc<Shared>,
-}
-
-/// What all clones of an engine share.
-pub(super) struct Shared {
-    pub(super) config: Arc<EngineConfig>,
-    pub(super) sessions: Arc<Registry>,
-    pub(super) limits: Arc<LimitCounts>,
 }
 
 impl<M> EngineService<M> {
@@ -102,9 +95,9 @@ where
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
         let (parts, body) = request.into_parts();
         let (parts, connection) = connection::take(parts);
-        let exchange = Exchange::new(self.shared.clone(), parts, connection.is_some());
+        let handling = Handling::new(self.shared.clone(), parts, connection.is_some());
         let make = self.make.clone();
-        ResponseFuture(Box::pin(exchange.run(make, body, connection)))
+        ResponseFuture(Box::pin(handling.run(make, body, connection)))
     }
 }
 

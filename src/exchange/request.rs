@@ -9,7 +9,11 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{Extensions, HeaderMap, HeaderValue, Uri, header::ORIGIN, request::Parts};
 
-use super::extensions::{PeerAddr, Secure};
+use super::{
+    allow_request::AllowRequest,
+    extensions::{PeerAddr, Secure, SessionIdGenerator},
+    upgrade_hook::UpgradeHook,
+};
 
 /// What is known of the request that opened a session.
 #[derive(Clone)]
@@ -27,7 +31,7 @@ impl SessionRequest {
         Self {
             uri: Uri::try_from(parts.uri.to_string()).unwrap_or_else(|_| parts.uri.clone()),
             headers: compact(&parts.headers),
-            extensions: parts.extensions.clone(),
+            extensions: lasting(&parts.extensions),
             issued,
         }
     }
@@ -85,6 +89,15 @@ impl fmt::Debug for SessionRequest {
         let mut debug = f.debug_struct("SessionRequest");
         debug.field("path", &self.uri.path()).field("issued", &self.issued).finish_non_exhaustive()
     }
+}
+
+/// What of the extensions is more than a word to the engine about this one request.
+fn lasting(extensions: &Extensions) -> Extensions {
+    let mut extensions = extensions.clone();
+    extensions.remove::<AllowRequest>();
+    extensions.remove::<SessionIdGenerator>();
+    extensions.remove::<UpgradeHook>();
+    extensions
 }
 
 /// The same headers, their values in one buffer of just the size.

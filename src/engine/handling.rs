@@ -11,8 +11,8 @@ use super::{
     make::MakeSession,
     registry::{Capacity, Entry, NoRoom, NotAdded, Permit, Registration, Registry},
     requests,
-    service::Shared,
     session,
+    shared::Shared,
     verify::{self, Asked, Current, Facts, Query, Refusal, verify},
 };
 use crate::{
@@ -38,7 +38,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 const HANDSHAKE_ERROR: &str = "TRANSPORT_HANDSHAKE_ERROR";
 
 /// One request on its way.
-pub(super) struct Exchange {
+pub(super) struct Handling {
     shared: Arc<Shared>,
     parts: Arc<Parts>,
     /// It asks to leave HTTP.
@@ -82,7 +82,7 @@ fn bad_request(context: ErrorContext) -> Denied {
     Denied::Refused((ErrorCode::BadRequest, context))
 }
 
-impl Exchange {
+impl Handling {
     pub(super) fn new(shared: Arc<Shared>, parts: Parts, is_upgrade: bool) -> Self {
         Self { shared, parts: Arc::new(parts), is_upgrade }
     }

@@ -1,0 +1,12 @@
+//! What all clones of an engine share.
+
+use std::sync::Arc;
+
+use super::{config::EngineConfig, registry::Registry};
+use crate::limit::LimitCounts;
+
+pub(super) struct Shared {
+    pub(super) config: Arc<EngineConfig>,
+    pub(super) sessions: Arc<Registry>,
+    pub(super) limits: Arc<LimitCounts>,
+}
