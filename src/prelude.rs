@@ -5,8 +5,9 @@ pub use crate::{
     exchange::ConnectionError,
     id::SocketId,
     layer::{
-        ConnectionErrorLayer, GenerateIdLayer, HeadersLayer, InitialHeadersLayer, NamespaceLayer,
-        SocketIoLayer,
+        AllowRequestLayer, ConnectionErrorLayer, CookieLayer, GenerateIdLayer, HeadersLayer,
+        InitialHeadersLayer, MiddlewareErrorLayer, NamespaceLayer, OriginLayer, SocketIoLayer,
+        TrustedProxiesLayer,
     },
     server::SocketIo,
     service_ext::ServiceBuilderExt as _,

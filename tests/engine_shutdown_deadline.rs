@@ -250,7 +250,7 @@ impl Graceful {
         format!("EIO=4&transport=polling&sid={}", handshake["sid"].as_str().unwrap())
     }
 
-    async fn is_over(self) {
+    async fn ended(self) {
         for connection in self.connections {
             timeout(SECOND, connection).await.expect("no connection hangs").unwrap();
         }
@@ -274,7 +274,7 @@ async fn first_the_engine_and_then_hyper_is_a_graceful_end_of_both() {
     assert_eq!(poll.await.unwrap().unwrap().text(), "1");
     assert_eq!(going_on.await.unwrap().cut_off, 0);
     server.end.send(true).unwrap();
-    server.is_over().await;
+    server.ended().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -296,5 +296,5 @@ async fn hyper_first_waits_for_the_polls_that_the_engine_answers() {
     assert_eq!(websocket.next().await, Event::Cut);
     assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
     assert_eq!(going_on.await.unwrap().cut_off, 0);
-    server.is_over().await;
+    server.ended().await;
 }

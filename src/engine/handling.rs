@@ -10,8 +10,7 @@ use super::{
     connection::Connection,
     make::MakeSession,
     registry::{Capacity, Entry, NoRoom, NotAdded, Permit, Registration, Registry},
-    requests,
-    session,
+    requests, session,
     shared::Shared,
     verify::{self, Asked, Current, Facts, Query, Refusal, verify},
 };

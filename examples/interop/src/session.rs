@@ -122,5 +122,5 @@ impl Session {
 
 /// Text and binary by turns.
 fn mixed(i: u32) -> Message {
-    if i % 2 == 0 { Message::from(i.to_string()) } else { Message::from(Bytes::from(i.to_string())) }
+    if i.is_multiple_of(2) { Message::from(i.to_string()) } else { Message::from(Bytes::from(i.to_string())) }
 }
