@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Event, Polling, SECOND, Server, Session, WebSocket, recorder, settle};
+use common::{Event, Polling, SECOND, Server, Session, WebSocket, masked, recorder, settle};
 use tokio::time::{Instant, sleep, timeout};
 use tower_socketio::{CloseReason, engine::EngineConfig, outbox::SendError};
 
@@ -168,4 +168,52 @@ async fn a_client_that_never_answers_the_close_frame_is_cut_off() {
     let mut rest = Vec::new();
     timeout(60 * SECOND, tokio::io::AsyncReadExt::read_to_end(io, &mut rest)).await.unwrap().unwrap();
     assert_eq!((rest, begun.elapsed().as_secs()), (vec![0x88, 0], 30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_behind_the_message_whose_service_closes_is_dropped() {
+    let (make, mut sessions) = recorder();
+    let make = make.answering(|outbox, _| {
+        outbox.close();
+        std::future::ready(Ok(()))
+    });
+    let server = Server::new(make, EngineConfig::default());
+    let polling = Polling::open(&server).await;
+    let mut session = sessions.next().await;
+    let get = polling.get();
+    settle().await;
+    assert_eq!(polling.post("4close\x1e4behind\x1ex").await.parts(), (200, "ok"));
+    assert_eq!(get.reply().await.text(), "1");
+    assert_eq!(session.closed().await, CloseReason::ForcedClose);
+    assert_eq!(session.all(), ["close".into()]);
+
+    let mut websocket = WebSocket::open(&server).await;
+    let mut session = sessions.next().await;
+    websocket
+        .send_raw(&[masked(0x81, b"4close"), masked(0x81, b"4behind"), masked(0x81, b"x")].concat())
+        .await;
+    assert_eq!(websocket.next().await, Event::FAREWELL);
+    assert_eq!(session.closed().await, CloseReason::ForcedClose);
+    assert_eq!(session.all(), ["close".into()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_may_be_closed_while_its_service_is_made() {
+    let (make, mut sessions) = recorder();
+    let make = tower::service_fn(move |open: tower_socketio::exchange::Open| {
+        open.outbox.send("goodbye").unwrap();
+        open.outbox.close();
+        tower::Service::call(&mut make.clone(), open)
+    });
+    let server = Server::new(make, EngineConfig::default());
+    let mut websocket = WebSocket::open(&server).await;
+    for event in [Event::text("4goodbye"), Event::FAREWELL] {
+        assert_eq!(websocket.next().await, event);
+    }
+    assert_eq!(sessions.next().await.closed().await, CloseReason::ForcedClose);
+    let polling = Polling::open(&server).await;
+    assert_eq!(polling.poll().await.text(), "4goodbye");
+    assert_eq!(polling.poll().await.text(), "6\x1e1");
+    assert_eq!(sessions.next().await.closed().await, CloseReason::ForcedClose);
+    assert_eq!(server.clients_count(), 0);
 }

@@ -178,6 +178,15 @@ async fn a_ping_that_no_poll_took_leaves_through_the_websocket() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_ping_goes_before_the_messages_that_wait() {
+    let (polling, session, _) = polling().await;
+    session.send("a");
+    session.send("b");
+    sleep(26 * SECOND).await;
+    assert_eq!(polling.poll().await.text(), "2\x1e4a\x1e4b");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_deadline_rests_while_the_service_is_not_ready() {
     let (mut websocket, mut session, _) = websocket().await;
     session.gate.shut();
@@ -220,6 +229,37 @@ async fn a_client_that_does_not_read_ends_with_the_timeout() {
     assert_eq!(session.closed().await, CloseReason::PingTimeout);
     assert_about(begun, 45 * SECOND);
     assert_eq!(server.clients_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_gets_very_much_at_its_beginning_keeps_its_heartbeat() {
+    let (make, mut sessions) = recorder();
+    let server = Server::new(make, EngineConfig::default());
+    let pipe = server.connect_through(64 * 1024);
+    let mut websocket = WebSocket::connect(pipe, "EIO=4&transport=websocket").await.unwrap();
+    websocket.next().await;
+    let mut session = sessions.next().await;
+    for _ in 0..100 {
+        session.send(vec![0; 70_000]);
+    }
+    // A message each second: it takes longer than an interval and a timeout, and the pings stand behind it all.
+    let (mut messages, mut pings) = (0, 0);
+    while messages < 100 || pings < 3 {
+        match websocket.next().await {
+            Event::Binary(_) => {
+                messages += 1;
+                sleep(SECOND).await;
+                // What else the client has to say goes past its pong.
+                websocket.send("4still here").await;
+            }
+            Event::Text(ping) if ping == "2" => {
+                pings += 1;
+                websocket.send("3").await;
+            }
+            event => panic!("{event:?} after {messages} messages"),
+        }
+    }
+    assert_eq!(session.try_closed(), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ use crate::{
     exchange::{Closed, Open, Scope, ScopeRunner, SessionRequest},
     guard::guarded,
     limit::{Limit, LimitCounts},
-    outbox::{Fault, Line, Outbox, Received, Verdict, Wire},
+    outbox::{Fault, Intake, Line, Outbox, Received, Verdict, Wire},
     transport::websocket::Accepting,
 };
 
@@ -191,7 +191,7 @@ impl<S: SessionService> Session<S> {
                 Beat::Nothing => {}
                 // Nothing new is sent to a client that is being left.
                 Beat::Ping if self.closing_until.is_some() => {}
-                Beat::Ping => self.line.push_control(Frame::PING),
+                Beat::Ping => self.line.push_beat(Frame::PING),
                 Beat::Expired => return Some(self.over(Limit::Heartbeat, CloseReason::PingTimeout)),
             }
             let candidate = self.candidate.as_ref().map(Candidate::deadline);
@@ -284,10 +284,15 @@ impl<S: SessionService> Session<S> {
                 }
                 Readiness::Failed => return Some(CloseReason::ForcedClose),
             }
-            if self.line.is_congested() {
-                // It throttles itself: it is not read until it has read.
-                self.heartbeat.rest(now());
-                return self.poll_stalled(self.config.ping_timeout);
+            match self.line.intake() {
+                Intake::Open => {}
+                Intake::Congested => {
+                    // It throttles itself: it is not read until it has read.
+                    self.heartbeat.rest(now());
+                    return self.poll_stalled(self.config.ping_timeout);
+                }
+                // Whoever ended it has woken this task.
+                Intake::Over => return None,
             }
             let packet = match self.poll_receive(cx) {
                 Poll::Pending => return self.poll_stalled(self.patience()),
@@ -311,7 +316,7 @@ impl<S: SessionService> Session<S> {
     fn take_packet(&mut self, packet: Packet) -> Option<CloseReason> {
         let heartbeat = match packet {
             Packet::Pong(_) => self.heartbeat.on_pong(now()),
-            Packet::Ping(_) => self.heartbeat.on_ping(now()).map(|()| self.line.push_control(Frame::PONG)),
+            Packet::Ping(_) => self.heartbeat.on_ping(now()).map(|()| self.line.push_beat(Frame::PONG)),
             Packet::Close => return Some(CloseReason::TransportClose),
             packet => {
                 self.heartbeat.on_packet(now());

@@ -213,6 +213,11 @@ impl Line {
         self.state.lock().queue.push(frame);
     }
 
+    /// Queues a packet of the heartbeat, before everything that waits: a client that reads slowly hears it in time.
+    pub(crate) fn push_beat(&self, frame: Frame) {
+        self.state.lock().queue.push_first(frame);
+    }
+
     pub(crate) fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Received> {
         match &mut self.state.lock().wire {
             Some(wire) => wire.poll_receive(cx),
@@ -220,9 +225,14 @@ impl Line {
         }
     }
 
-    /// Whether so much waits for the client that its own input must wait too.
-    pub(crate) fn is_congested(&self) -> bool {
-        self.state.lock().is_congested(&self.limits)
+    /// Whether the next packet of the client may be taken.
+    pub(crate) fn intake(&self) -> Intake {
+        let state = self.state.lock();
+        match state.phase {
+            Phase::Open if state.is_congested(&self.limits) => Intake::Congested,
+            Phase::Open => Intake::Open,
+            Phase::Closing(_) | Phase::Failed(_) | Phase::Ended => Intake::Over,
+        }
     }
 
     /// What others found out: that the transport is broken, or that the session shall close.
@@ -272,6 +282,16 @@ impl Line {
         wire.end(cx, reason);
         Some(wire)
     }
+}
+
+/// What becomes of the client's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intake {
+    Open,
+    /// So much waits for the client that its own input must wait too.
+    Congested,
+    /// The session is closing or has failed, perhaps for what it was told last.
+    Over,
 }
 
 /// What the session's task has to do.

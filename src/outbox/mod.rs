@@ -11,7 +11,7 @@ mod sending;
 mod tests;
 mod wire;
 
-pub(crate) use line::{Line, Verdict};
+pub(crate) use line::{Intake, Line, Verdict};
 pub use pen::Outbox;
 pub(crate) use queue::Queue;
 pub use queue::{OutboxLimits, WhenFull};

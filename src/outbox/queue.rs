@@ -79,6 +79,11 @@ impl Queue {
         self.frames.push_back(frame);
     }
 
+    pub(crate) fn push_first(&mut self, frame: Frame) {
+        self.bytes += frame.len();
+        self.frames.push_front(frame);
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Frame> {
         let frame = self.frames.pop_front()?;
         self.bytes -= frame.len();

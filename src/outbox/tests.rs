@@ -6,7 +6,8 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Fault, Line, Outbox, OutboxLimits, Queue, Received, SendError, Sent, Urgency, Verdict, WhenFull, Wire,
+    Fault, Intake, Line, Outbox, OutboxLimits, Queue, Received, SendError, Sent, Urgency, Verdict, WhenFull,
+    Wire,
 };
 use crate::{
     codec::engine::{Frame, Transport},
@@ -190,13 +191,13 @@ fn the_task_is_woken_when_a_client_that_read_too_little_has_caught_up() {
     }
     let (outbox, line, wire) = line(0, limits(10, 10));
     outbox.send("67890").unwrap();
-    assert!(line.is_congested());
+    assert_eq!(line.intake(), Intake::Congested);
     let flag = Arc::new(Flag(false.into()));
     let waker = Waker::from(flag.clone());
     let cork = line.cork(&Context::from_waker(&waker));
     wire.0.lock().room = 1;
     drop(cork);
-    assert!(!line.is_congested());
+    assert_eq!(line.intake(), Intake::Open);
     assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));
 }
 
@@ -217,9 +218,9 @@ fn many_small_packets_are_congestion_too() {
     for _ in 0..2 {
         outbox.send("").unwrap();
     }
-    assert!(!line.is_congested());
+    assert_eq!(line.intake(), Intake::Open);
     outbox.send("").unwrap();
-    assert!(line.is_congested());
+    assert_eq!(line.intake(), Intake::Congested);
 }
 
 #[tokio::test]
@@ -238,4 +239,17 @@ async fn drained_is_told_when_a_closing_session_has_sent_everything() {
     assert!(line.poll_close(&mut cx).is_ready());
     drop(cork);
     drained.await.unwrap();
+}
+
+#[test]
+fn a_beat_leaves_before_everything_that_waits() {
+    let (outbox, line, wire) = line(0, OutboxLimits::default());
+    outbox.send("first").unwrap();
+    line.push_beat(Frame::PING);
+    outbox.send("second").unwrap();
+    wire.0.lock().room = 10;
+    line.kick();
+    let sent = ["2", "4first", "4second"].map(|packet| Frame::Text(text(packet)));
+    assert_eq!(left(&wire), sent);
+    assert_eq!(outbox.queued_bytes(), 0);
 }
