@@ -11,9 +11,7 @@ pub(super) fn unmask(bytes: &mut [u8], mask: [u8; 4]) -> [u8; 4] {
     for (byte, key) in rest.iter_mut().zip(mask.iter().cycle()) {
         *byte ^= key;
     }
-    let mut next = mask;
-    next.rotate_left(rest.len() % 4);
-    next
+    u32::from_be_bytes(mask).rotate_left(8 * (rest.len() % 4) as u32).to_be_bytes()
 }
 
 #[cfg(test)]
