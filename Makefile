@@ -34,8 +34,13 @@ doc: ## the documentation, no warning allowed
 build: ## the crate, the examples, the tests
 	$(BUILD)
 
-unit: build ## unit, behaviour and doc tests
-	cargo test --workspace
+# What drives the websocket test suite.
+KOSOKU := $(CURDIR)/tests/rfc6455/.venv/bin/kosoku
+
+unit: build ## unit, behaviour and doc tests, and the websocket test suite
+	@scripts/setup.sh rfc6455
+	KOSOKU=$(KOSOKU) cargo test --workspace --lib --bins --tests -- --include-ignored
+	cargo test --workspace --doc
 
 interop: build ## the official JavaScript clients against the Rust server, over each transport, in each framework
 	@scripts/setup.sh interop
@@ -55,9 +60,9 @@ FUZZ_SECONDS ?= 60
 fuzz: ## hostile bytes against every decoder, for FUZZ_SECONDS each (60)
 	BOLERO_RANDOM_TEST_TIME_MS=$$(($(FUZZ_SECONDS) * 1000)) cargo test --release -p tower-socketio-fuzz -- --test-threads=1
 
-rfc6455: ## the case files of the Autobahn test suite against our websockets; reports are left in target/rfc6455
+rfc6455: ## alone: the case files of the Autobahn test suite against our websockets; reports are left in target/rfc6455
 	@scripts/setup.sh rfc6455
-	KOSOKU=$(CURDIR)/tests/rfc6455/.venv/bin/kosoku cargo test --lib conformance -- --ignored
+	KOSOKU=$(KOSOKU) cargo test --lib conformance -- --ignored
 
 bench: ## criterion benches
 	cargo bench

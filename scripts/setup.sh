@@ -6,7 +6,7 @@
 #   scripts/setup.sh interop   for `make interop`: the tests' npm packages too
 #   scripts/setup.sh python    for `make interop-python`: a virtual environment with python-socketio
 #   scripts/setup.sh test      for `make test`: all of that, and Chromium
-#   scripts/setup.sh rfc6455   for `make rfc6455`: a virtual environment with the websocket test suite
+#   scripts/setup.sh rfc6455   for `make unit`: a virtual environment with the websocket test suite
 #   scripts/setup.sh browser   prints which browser the tests drive
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -80,17 +80,14 @@ browser)
     browser || die "no browser: run \`make setup\`"
     exit
     ;;
-rfc6455)
-    python_packages tests/rfc6455
-    exit
-    ;;
-demo | interop | python | test) ;;
+demo | interop | python | rfc6455 | test) ;;
 *) die "unknown purpose \`$purpose\`: demo, interop, python, test, rfc6455 or browser" ;;
 esac
 
 need cargo "install Rust with rustup"
 if [ "$purpose" = python ] || [ "$purpose" = test ]; then python_packages tests/python; fi
-[ "$purpose" != python ] || exit 0
+if [ "$purpose" = rfc6455 ] || [ "$purpose" = test ]; then python_packages tests/rfc6455; fi
+if [ "$purpose" = python ] || [ "$purpose" = rfc6455 ]; then exit 0; fi
 need node "install Node.js 20 or newer (Debian: apt-get install nodejs npm)"
 need npm "install npm (Debian: apt-get install npm)"
 node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||

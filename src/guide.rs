@@ -8,3 +8,6 @@ pub mod frameworks {}
 
 #[doc = include_str!("../docs/differences.md")]
 pub mod differences {}
+
+#[doc = include_str!("../docs/features.md")]
+pub mod features {}
