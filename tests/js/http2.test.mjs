@@ -1,11 +1,9 @@
 // A real browser over HTTP/2: its websocket is a stream of the connection that the page came over (RFC 8441).
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import path from "node:path";
-import { chromium } from "playwright-core";
-import { DEADLINE, root, start } from "./server.mjs";
+import { launch } from "./browser.mjs";
+import { DEADLINE, start } from "./server.mjs";
 
 const client = fileURLToPath(new URL("node_modules/socket.io-client/dist/socket.io.js", import.meta.url));
 
@@ -14,8 +12,7 @@ let server;
 
 before(async () => {
   server = await start("example-tls", /^listening on (\d+)$/);
-  const executablePath = execFileSync(path.join(root, "scripts/setup.sh"), ["browser"], { encoding: "utf8" }).trim();
-  browser = await chromium.launch({ executablePath, headless: true, args: ["--no-sandbox", "--disable-gpu", "--disable-quic"] });
+  browser = await launch();
 });
 
 after(async () => {

@@ -13,7 +13,7 @@ async fn main() -> io::Result<()> {
         .on_connect(async |socket: Socket| socket.emit("welcome", "unix"))
         .on("echo", async |event: Event| Reply::ack(event.args))
         .on("whoami", async |socket: Socket| {
-            // There is no address here: a layer that trusts the proxy may put one into the request's extensions.
+            // There is no address here. What a proxy tells is read by a `TrustedProxiesLayer`.
             let handshake = socket.handshake();
             Ack(json!({ "address": handshake.address(), "secure": handshake.secure() }))
         })
