@@ -27,6 +27,7 @@ fmt-check: ## is the code formatted?
 
 lint: ## clippy, no warning allowed
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --lib --no-default-features -- -D warnings
 
 doc: ## the documentation, no warning allowed
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
@@ -44,7 +45,7 @@ unit: build ## unit, behaviour and doc tests, and the websocket test suite
 
 interop: build ## the official JavaScript clients against the Rust server, over each transport, in each framework
 	@scripts/setup.sh interop
-	cd tests/js && node --test --test-reporter=spec interop.test.mjs life.test.mjs sessions.test.mjs engine.test.mjs old.test.mjs shutdown.test.mjs frameworks.test.mjs
+	cd tests/js && node --test --test-reporter=spec interop.test.mjs life.test.mjs sessions.test.mjs engine.test.mjs old.test.mjs client-files.test.mjs shutdown.test.mjs frameworks.test.mjs
 
 interop-python: build ## python-socketio's clients against the Rust server, over each transport
 	@scripts/setup.sh python
@@ -69,4 +70,4 @@ bench: ## criterion benches
 
 clean: ## remove what was built and installed
 	cargo clean
-	rm -rf examples/chat/node_modules tests/js/node_modules tests/js/out tests/python/.venv
+	rm -rf examples/chat/node_modules tests/js/node_modules tests/js/out tests/python/.venv tests/rfc6455/.venv target/rfc6455

@@ -1,5 +1,7 @@
 //! What most servers need: `use tower_socketio::prelude::*;`
 
+#[cfg(feature = "client-files")]
+pub use crate::layer::ServeClientLayer;
 pub use crate::{
     error::BoxError,
     exchange::ConnectionError,

@@ -19,7 +19,8 @@
 //! ([`exchange`](crate::exchange)) and do not know each other, so they may be used in any number and order, around the
 //! engine alone or around a whole application: a response that is not the engine's passes untouched. Where two touch
 //! the same thing, the outer one has the last word. A hook that panics costs the request it was called for.
-//! (Two have a place: `MiddlewareErrorLayer` stands around the engine, `ServeClientLayer` outside of `SocketIoLayer`.)
+//! (Three have a place: `MiddlewareErrorLayer` stands around the engine, `ServeClientLayer` outside of `SocketIoLayer`,
+//! and `TrustedProxiesLayer` outside of those who ask for what it finds out, as `OriginLayer` does.)
 //!
 //! CORS, compression, tracing, body limits, timeouts and request ids are tower-http's: see [`with_tower_http`].
 //!

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { launch } from "./browser.mjs";
 import { MODES } from "./client.mjs";
 import { serverUrl } from "./scenario.mjs";
-import { DEADLINE } from "./server.mjs";
+import { DEADLINE, start } from "./server.mjs";
 
 let browser;
 
@@ -104,3 +104,16 @@ for (const [client, script] of [["socket.io-client 4", "socket.io-client/dist/so
     });
   }
 }
+
+test("a page takes the client from the server that it talks to", async (t) => {
+  const server = await start("example-interop", /^listening on (\d+)$/, 0, {
+    CLIENT: fileURLToPath(new URL("node_modules/socket.io-client/dist", import.meta.url)),
+  });
+  t.after(() => server.stop("SIGKILL"));
+  const page = await browser.newPage();
+  t.after(() => page.close());
+  await page.goto(`${server.url}/hello`);
+  await page.addScriptTag({ url: `${server.url}/socket.io/socket.io.min.js` });
+  const { transport, answer } = await inPage(page, talk, { options: { transports: ["polling", "websocket"] }, upgraded: true });
+  assert.deepEqual({ transport, answer }, { transport: "websocket", answer: "Ready? Yes!" });
+});

@@ -8,7 +8,7 @@ mod log;
 mod pages;
 mod session;
 
-use std::{env, io, time::Duration};
+use std::{env, io, path::Path, time::Duration};
 
 use axum::{
     Router,
@@ -54,6 +54,11 @@ async fn main() -> io::Result<()> {
         .merge(engines::routes(&log))
         .merge(pages::pages(log.clone()))
         .layer(layers);
+    // With CLIENT, the directory of an npm package, it serves the client's files as well.
+    let app = match env::var_os("CLIENT") {
+        Some(directory) => app.layer(ServeClientLayer::new("/socket.io", Path::new(&directory))),
+        None => app,
+    };
 
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(0);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;

@@ -12,9 +12,10 @@
 //! `example.com`, but not for `example.com`. Pages of the server's own host are listed too, or let in with
 //! [`or_same_origin`](OriginLayer::or_same_origin).
 //!
-//! A request without an `Origin` comes from no page, or from one of the server's own, and passes; unless the browser
-//! says itself (`Sec-Fetch-Site`) that another site has sent it. Whoever is not a browser can send any `Origin`: this
-//! layer keeps pages out, not programs.
+//! A request without an `Origin` passes: it comes from a program, from a page of the server's own, or it is one that a
+//! foreign page may send but whose answer it cannot read (an image's, say). Browsers that tell whose it is
+//! (`Sec-Fetch-Site`, over TLS) are believed, and [`required`](OriginLayer::required) refuses the rest. Whoever is not a
+//! browser can send any `Origin`: this layer keeps pages out, not programs.
 //!
 //! To let pages of other origins *read* the answers of polling, they need tower-http's `CorsLayer`, too.
 //!
@@ -85,6 +86,8 @@ impl OriginLayer {
 
     /// Serves pages of the server's own host, too: those whose `Origin` names the host and port that the request's
     /// `Host` names. Where a layer or the accept loop says that the request is [`Secure`], the page must be as well.
+    ///
+    /// So a [`TrustedProxiesLayer`](crate::layer::TrustedProxiesLayer) stands outside of this one.
     ///
     /// A proxy must pass the `Host` on as the browser has sent it. Where anybody can reach the server under a name of
     /// their own (on a local network, by DNS rebinding), list the origins instead.

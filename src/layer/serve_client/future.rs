@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::{
-    HeaderMap, Response, StatusCode,
+    HeaderMap, HeaderValue, Response, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, VARY},
 };
 use pin_project_lite::pin_project;
@@ -79,6 +79,8 @@ where
                 let mut response = Response::new(ServeClientBody::default());
                 *response.status_mut() = StatusCode::NOT_MODIFIED;
                 files.tag(response.headers_mut());
+                // As the 200 has it: caches keep one answer for each encoding.
+                response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
                 response
             }
         };

@@ -141,6 +141,7 @@ async fn a_browser_that_has_this_version_is_told_so() {
         let (status, headers, content) = ask(&layer, "GET", "/socket.io/socket.io.js", &[&header]).await;
         assert_eq!((status, headers["etag"].to_str().unwrap()), (expected, r#""4.8.1""#), "{known}");
         assert_eq!(content.is_empty(), expected == 304, "{known}");
+        assert_eq!(headers["vary"], "accept-encoding", "{known}");
     }
 }
 
