@@ -17,7 +17,7 @@ pub enum Limit {
     Fragments,
     /// A polling payload of more than `max_payload_packets` packets: `parse error`.
     PayloadPackets,
-    /// More bytes or packets waited for a client than its outbox holds: `transport close`.
+    /// More bytes or packets waited for a client than its outbox holds: `transport close`, or only a refused message.
     Outbox,
     /// A client took nothing of what waited for it: `transport close`.
     WriteStall,
@@ -25,7 +25,7 @@ pub enum Limit {
     PostTime,
     /// An upgrade that did not end within `upgrade_timeout`: the websocket is closed.
     UpgradeTime,
-    /// A session whose service was not made within `open_timeout`: `forced close`.
+    /// A session whose service, id or permission did not come within `open_timeout`.
     OpenTime,
     /// A ping without its answer: `ping timeout`.
     Heartbeat,
@@ -116,6 +116,14 @@ impl fmt::Debug for LimitCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_is_complete_and_in_order() {
+        for (index, limit) in Limit::ALL.into_iter().enumerate() {
+            assert_eq!(limit as usize, index, "{limit}");
+        }
+        assert_eq!(Limit::ALL.last(), Some(&Limit::SessionsPerAddress), "a new last one belongs into `ALL`");
+    }
 
     #[test]
     fn each_limit_is_counted_on_its_own() {

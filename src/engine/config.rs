@@ -18,7 +18,8 @@ pub struct EngineConfig {
     /// How long a websocket may take to be accepted, and to take over a polling session; then the websocket is
     /// closed, and the session stays as it was. Default: 10 s.
     pub upgrade_timeout: Duration,
-    /// How long the inner service may take to make a session's service; then the session is closed, `forced close`.
+    /// How long the inner service may take to make a session's service; then the session is closed, `forced close`. As
+    /// long may those take who are asked before whether it may be opened (then 503), or for its id (then code 3).
     /// Default: 45 s.
     pub open_timeout: Duration,
     /// The largest request body and the largest websocket message, in bytes; exactly as many are accepted.

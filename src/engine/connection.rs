@@ -27,6 +27,7 @@ pub(super) enum Connection {
 pub(super) fn take(mut parts: Parts) -> (Parts, Option<Connection>) {
     let hook = parts.extensions.remove::<UpgradeHook>();
     if !is_upgrade(&parts) {
+        parts.extensions.remove::<OnUpgrade>();
         return (parts, None);
     }
     if let Some(upgrading) = hook.and_then(|hook| hook.take()) {

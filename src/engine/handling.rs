@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{Response, StatusCode, request::Parts};
 use http_body::Body as HttpBody;
+use tokio::time::timeout;
 
 use super::{
     config::EngineConfig,
@@ -24,6 +25,7 @@ use crate::{
     },
     guard::guarded_future,
     id::SessionId,
+    limit::Limit,
     outbox::Line,
     transport::{
         polling,
@@ -203,7 +205,11 @@ impl Handling {
     /// Asks those who have a say in it. One that panics has not agreed.
     async fn ask_allowed(&self) -> Result<(), Denied> {
         let Some(judges) = self.parts.extensions.get::<AllowRequest>() else { return Ok(()) };
-        let verdict = guarded_future("a judge of requests", judges.ask(&self.parts)).await;
+        let asking = guarded_future("a judge of requests", judges.ask(&self.parts));
+        let Ok(verdict) = timeout(self.shared.config.open_timeout, asking).await else {
+            self.shared.limits.reached(Limit::OpenTime);
+            return Err(Denied::Unavailable(RETRY_AFTER));
+        };
         verdict.unwrap_or(Err(NotAllowed::forbidden())).map_err(|reason| Denied::from(&reason))
     }
 
@@ -212,7 +218,11 @@ impl Handling {
         let id = match (extensions.get::<SessionId>(), extensions.get::<SessionIdGenerator>()) {
             (Some(id), _) => id.clone(),
             (None, Some(generator)) => {
-                let generated = guarded_future("a generator of ids", generator.generate(&self.parts)).await;
+                let generating = guarded_future("a generator of ids", generator.generate(&self.parts));
+                let Ok(generated) = timeout(self.shared.config.open_timeout, generating).await else {
+                    self.shared.limits.reached(Limit::OpenTime);
+                    return Err("the generator took too long".into());
+                };
                 generated.unwrap_or_else(|| Err("the generator panicked".into()))?
             }
             (None, None) => SessionId::random()?,

@@ -148,7 +148,9 @@ impl Registry {
             hash_map::Entry::Vacant(vacant) => vacant.insert(entry.clone()),
         };
         registry.count.fetch_add(1, Ordering::Relaxed);
-        let registration = Registration { entry, permit };
+        let place = Place { registry: registry.clone(), entry };
+        // Before the shutdown is asked for: it waits for this task, though it has not begun.
+        let registration = Registration { place, room: Room { permit, _task: registry.task() } };
         // Asked last: a shutdown that begins from here on finds the session among the others.
         if registry.is_closed() { Err(NotAdded::ShuttingDown) } else { Ok(registration) }
     }
@@ -173,8 +175,8 @@ impl Registry {
         self.shards.iter().flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
     }
 
-    /// A task of a session begins.
-    pub(super) fn task(self: &Arc<Self>) -> TaskGuard {
+    /// A session begins, and with it its task.
+    fn task(self: &Arc<Self>) -> TaskGuard {
         self.tasks.fetch_add(1, Ordering::SeqCst);
         TaskGuard(self.clone())
     }
@@ -233,27 +235,43 @@ impl Drop for Permit {
     }
 }
 
-/// A session's place in the registry, until it is dropped.
+/// A session: its place in the table, its room, and its task. Each until it is dropped.
 pub(super) struct Registration {
-    entry: Arc<Entry>,
+    place: Place,
+    room: Room,
+}
+
+/// What a session has until all is over.
+pub(super) struct Room {
     permit: Permit,
+    _task: TaskGuard,
+}
+
+struct Place {
+    registry: Arc<Registry>,
+    entry: Arc<Entry>,
 }
 
 impl Registration {
     pub(super) fn entry(&self) -> &Arc<Entry> {
-        &self.entry
+        &self.place.entry
     }
 
     pub(super) fn registry(&self) -> &Arc<Registry> {
-        &self.permit.registry
+        &self.room.permit.registry
+    }
+
+    /// Leaves the table, and keeps the room.
+    pub(super) fn leave(self) -> Room {
+        self.room
     }
 }
 
-impl Drop for Registration {
+impl Drop for Place {
     fn drop(&mut self) {
         let id = self.entry.id.as_str();
-        let removed = self.registry().shard(id).lock().remove(id);
-        self.registry().count.fetch_sub(1, Ordering::Relaxed);
+        let removed = self.registry.shard(id).lock().remove(id);
+        self.registry.count.fetch_sub(1, Ordering::Relaxed);
         // Outside of the lock: it may be the last owner of a websocket.
         drop(removed);
     }

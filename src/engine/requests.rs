@@ -103,7 +103,7 @@ where
             mark(&mut response, &entry, ResponseKind::Posted, Transport::Polling, request);
             response
         }
-        Some(Delivered::Malformed) => status(StatusCode::BAD_REQUEST),
+        Some(Delivered::Refused) => status(StatusCode::BAD_REQUEST),
     }
 }
 

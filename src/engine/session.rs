@@ -34,6 +34,9 @@ use crate::{
 /// Packets that are taken in one turn before other tasks have theirs.
 const PACKETS_PER_TURN: usize = 64;
 
+/// How long a websocket that was closed may take to answer the close frame; then it is cut.
+const FAREWELL: Duration = Duration::from_secs(10);
+
 /// Websockets that are being turned away at the same time; more are cut off without a word.
 const MAX_TURNED_AWAY: usize = 4;
 
@@ -47,9 +50,7 @@ pub(super) fn spawn<M: MakeSession>(
     websocket: Option<Accepting>,
     request: Arc<SessionRequest>,
 ) {
-    let task = registration.registry().task();
     tokio::spawn(async move {
-        let _task = task;
         let entry = registration.entry().clone();
         let line = entry.line.clone();
         if let Some(websocket) = websocket {
@@ -105,8 +106,10 @@ struct Stalled {
     /// How much it had taken then.
     progress: u64,
     since: StdInstant,
-    /// When it must have taken more.
-    until: StdInstant,
+    /// When it must have taken more; nothing while it is not read.
+    until: Option<StdInstant>,
+    /// Since when it is not read: it may have to write before it reads.
+    paused: Option<StdInstant>,
 }
 
 impl<S: SessionService> Session<S> {
@@ -187,19 +190,18 @@ impl<S: SessionService> Session<S> {
     /// Beats, and has the task woken when something is due.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
         loop {
-            match self.heartbeat.on_time(now()) {
+            // A client that is being left is not asked any more: its time is `closing_until`.
+            let beat =
+                if self.closing_until.is_some() { Beat::Nothing } else { self.heartbeat.on_time(now()) };
+            match beat {
                 Beat::Nothing => {}
-                // Nothing new is sent to a client that is being left.
-                Beat::Ping if self.closing_until.is_some() => {}
                 Beat::Ping => self.line.push_beat(Frame::PING),
                 Beat::Expired => return Some(self.over(Limit::Heartbeat, CloseReason::PingTimeout)),
             }
             let candidate = self.candidate.as_ref().map(Candidate::deadline);
-            let stalled = self.stalled.as_ref().map(|stalled| stalled.until);
-            let due = [self.heartbeat.deadline(), candidate, self.closing_until, stalled]
-                .into_iter()
-                .flatten()
-                .min()?;
+            let stalled = self.stalled.as_ref().and_then(|stalled| stalled.until);
+            let due =
+                [self.beat_deadline(), candidate, self.closing_until, stalled].into_iter().flatten().min()?;
             let due = Instant::from_std(due);
             if self.timer.deadline() != due {
                 self.timer.as_mut().reset(due);
@@ -207,13 +209,17 @@ impl<S: SessionService> Session<S> {
             match self.timer.as_mut().poll(cx) {
                 Poll::Pending => return None,
                 // A deadline that is not the heartbeat's is looked at in the next turn.
-                Poll::Ready(()) if self.heartbeat.deadline().is_none_or(|at| at > now()) => {
+                Poll::Ready(()) if self.beat_deadline().is_none_or(|at| at > now()) => {
                     cx.waker().wake_by_ref();
                     return None;
                 }
                 Poll::Ready(()) => {}
             }
         }
+    }
+
+    fn beat_deadline(&self) -> Option<StdInstant> {
+        if self.closing_until.is_some() { None } else { self.heartbeat.deadline() }
     }
 
     /// A websocket wants to take over: it may try, or is turned away.
@@ -237,13 +243,14 @@ impl<S: SessionService> Session<S> {
         let Some(candidate) = &mut self.candidate else { return };
         match candidate.poll(cx, now()) {
             Progress::Trying => {
-                if candidate.wants_noop(now()) && Outbox::new(self.line.clone()).is_writable() {
+                if candidate.wants_noop(now()) && self.line.is_writable() {
                     self.line.push_control(Frame::NOOP);
                 }
             }
-            Progress::Failed => self.dismiss_candidate(cx),
-            Progress::TooLate => {
-                self.limits.reached(Limit::UpgradeTime);
+            Progress::Failed(limit) => {
+                if let Some(limit) = limit {
+                    self.limits.reached(limit);
+                }
                 self.dismiss_candidate(cx);
             }
             Progress::Upgraded(wire) => self.upgrade(cx, wire),
@@ -278,7 +285,7 @@ impl<S: SessionService> Session<S> {
             match self.input.poll_ready(cx) {
                 Readiness::Ready => self.heartbeat.wake(now()),
                 Readiness::Busy => {
-                    self.stalled = None;
+                    self.pause_stalled();
                     self.heartbeat.rest(now());
                     return None;
                 }
@@ -337,15 +344,26 @@ impl<S: SessionService> Session<S> {
             return None;
         };
         let since = match self.stalled {
-            Some(stalled) if stalled.progress == progress => stalled.since,
+            Some(stalled) if stalled.progress == progress => {
+                let paused = stalled.paused.map_or(Duration::ZERO, |at| now().saturating_duration_since(at));
+                stalled.since + paused
+            }
             _ => now(),
         };
         let until = since + patience;
         if now() >= until {
             return Some(self.over(Limit::WriteStall, CloseReason::TransportClose));
         }
-        self.stalled = Some(Stalled { progress, since, until });
+        self.stalled = Some(Stalled { progress, since, until: Some(until), paused: None });
         None
+    }
+
+    /// The client is not read from now on: its time rests.
+    fn pause_stalled(&mut self) {
+        if let Some(stalled) = &mut self.stalled {
+            stalled.until = None;
+            stalled.paused.get_or_insert_with(now);
+        }
     }
 
     /// The session is closing: what the client sends comes too late, but that it has gone is seen.
@@ -398,27 +416,32 @@ impl<S: SessionService> Session<S> {
         let Self { config, limits, registration, mut input, mut runner, leaving, .. } = self;
         let registry = registration.registry().clone();
         tracing::trace!(session = ?registration.entry().id, %reason, "session closed");
-        drop((registration, leaving));
+        // Nobody finds it any more, but its room is taken until all is over.
+        let _room = registration.leave();
+        drop(leaving);
         // Nobody may be waiting for it.
         closed.send(reason).ok();
         input.retire();
         let mut parting = pin!(async {
-            if let Some(wire) = wire {
-                linger(wire).await;
+            // A client that was silent for so long does not answer now.
+            if let Some(wire) = wire.filter(|_| reason != CloseReason::PingTimeout) {
+                tokio::time::timeout(FAREWELL, linger(wire)).await.ok();
             }
         });
         let mut has_parted = false;
+        let mut is_idle = false;
         let drain = poll_fn(|cx| {
             has_parted = has_parted || parting.as_mut().poll(cx).is_ready();
             let is_through = input.poll_running(cx).is_ready();
             // Last, as those before may have put something there.
             let is_left = runner.poll(cx).is_ready();
-            if has_parted && is_through && is_left { Poll::Ready(()) } else { Poll::Pending }
+            is_idle = is_through && is_left;
+            if has_parted && is_idle { Poll::Ready(()) } else { Poll::Pending }
         });
         tokio::select! {
             biased;
             drained = tokio::time::timeout(config.handler_drain, drain) => {
-                if drained.is_err() {
+                if drained.is_err() && !is_idle {
                     limits.reached(Limit::HandlerDrain);
                 }
             }

@@ -8,7 +8,8 @@
 //!    leaves first; a waiting poll is answered, a client that does not poll just now has until the deadline to fetch
 //!    its packets; a websocket is closed. The reason is [`ServerShuttingDown`](crate::CloseReason::ServerShuttingDown).
 //! 3. It waits until every session has ended, with all that runs for it: handlers, and what is done on disconnect.
-//! 4. At the deadline the rest is cut off: transports are dropped, and so are futures of handlers.
+//! 4. At the deadline the rest is cut off: transports are dropped, and so are futures of handlers. (Code that blocks its
+//!    thread cannot be; after one more second it is left alone.)
 //!
 //! Requests under way are answered, so a framework's own graceful shutdown does not wait for polls. It goes with it in
 //! this order: end the sessions, then the server; a server that stops first would close the connections on which
@@ -30,10 +31,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{config::LONGEST_WAIT, registry::Registry};
 use crate::error::CloseReason;
+
+/// What tasks may take to end when they are told that nothing is waited for.
+const LAST_TURN: Duration = Duration::from_secs(1);
 
 /// The longest pause between two batches.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
@@ -44,7 +48,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 pub struct Shutdown {
     /// Sessions that there were.
     pub sessions: usize,
-    /// Sessions that had not ended at the deadline.
+    /// Sessions that were not through at the deadline: something of theirs was still running, a handler perhaps.
     pub cut_off: usize,
 }
 
@@ -72,7 +76,8 @@ pub(super) async fn run(registry: &Arc<Registry>, deadline: Duration, batch: usi
     if is_late {
         cut_off = registry.tasks();
         registry.cut();
-        registry.idle().await;
+        // What blocks its thread cannot be cut off, and is not waited for.
+        timeout(LAST_TURN, registry.idle()).await.ok();
     }
     tracing::info!(sessions, cut_off, "the engine is shut down");
     Shutdown { sessions, cut_off }

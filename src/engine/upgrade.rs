@@ -10,6 +10,7 @@ use std::{
 use crate::{
     codec::engine::{Frame, Packet},
     error::CloseReason,
+    limit::Limit,
     outbox::{Queue, Received, Wire},
     transport::websocket::Accepting,
 };
@@ -35,8 +36,8 @@ enum Stage {
 /// How far it has come.
 pub(super) enum Progress {
     Trying,
-    Failed,
-    TooLate,
+    /// Perhaps for a limit that it has reached.
+    Failed(Option<Limit>),
     Upgraded(Box<dyn Wire>),
 }
 
@@ -66,12 +67,12 @@ impl Candidate {
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Progress {
         if now >= self.deadline {
-            return Progress::TooLate;
+            return Progress::Failed(Some(Limit::UpgradeTime));
         }
         if let Stage::Accepting(accepting) = &mut self.stage {
             match accepting.as_mut().poll(cx) {
                 Poll::Pending => return Progress::Trying,
-                Poll::Ready(None) => return Progress::Failed,
+                Poll::Ready(None) => return Progress::Failed(None),
                 Poll::Ready(Some(wire)) => self.stage = Stage::Probing(wire),
             }
         }
@@ -81,11 +82,11 @@ impl Candidate {
     /// `2probe` is answered as often as it is asked, `5` ends the upgrade (also without a probe before),
     /// anything else is none of ours.
     fn probe(&mut self, cx: &mut Context<'_>, now: Instant) -> Progress {
-        let Stage::Probing(wire) = &mut self.stage else { return Progress::Failed };
+        let Stage::Probing(wire) = &mut self.stage else { return Progress::Failed(None) };
         loop {
             match wire.poll_drain(cx, &mut self.queue) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => return Progress::Failed,
+                Poll::Ready(Err(fault)) => return Progress::Failed(fault.limit),
                 // A client that does not read its answer is not asked for more.
                 Poll::Pending => return Progress::Trying,
             }
@@ -97,11 +98,12 @@ impl Candidate {
                 }
                 Poll::Ready(Received::Packet(Packet::Upgrade)) => {
                     let Stage::Probing(wire) = std::mem::replace(&mut self.stage, Stage::Over) else {
-                        return Progress::Failed;
+                        return Progress::Failed(None);
                     };
                     return Progress::Upgraded(wire);
                 }
-                Poll::Ready(_) => return Progress::Failed,
+                Poll::Ready(Received::Fault(fault)) => return Progress::Failed(fault.limit),
+                Poll::Ready(Received::Packet(_)) => return Progress::Failed(None),
             }
         }
     }

@@ -9,8 +9,8 @@ type AllowFuture = Pin<Box<dyn Future<Output = Allowed> + Send>>;
 
 /// Request extension: who is asked whether this request may open a session.
 ///
-/// The engine asks in its step of the verification: only for requests that would open a session, after everything
-/// else was found right, before an id is made. Where several ask, all must agree, and the first that does not decides.
+/// The engine asks in its step of the verification: only for requests that would open a session, after transport
+/// and method were found right, before its revision is looked at and an id is made. Where several ask, all must agree, and the first that does not decides.
 #[derive(Clone, Default)]
 pub struct AllowRequest(Vec<Judge>);
 

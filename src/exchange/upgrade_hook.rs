@@ -18,6 +18,9 @@ pub(crate) type Upgrading = Pin<Box<dyn Future<Output = Result<Box<dyn Io>, BoxE
 /// It stands in for hyper's own upgrade, which the engine asks otherwise: for frameworks that hide it, and for tests
 /// without a network. The engine takes it out once.
 ///
+/// What reads and writes there runs under the lock of the session's outbox: it must return at once, and must not send to
+/// the same client.
+///
 /// ```
 /// use tower_socketio::exchange::UpgradeHook;
 ///
@@ -30,7 +33,8 @@ pub(crate) type Upgrading = Pin<Box<dyn Future<Output = Result<Box<dyn Io>, BoxE
 pub struct UpgradeHook(Arc<Mutex<Option<Upgrading>>>);
 
 impl UpgradeHook {
-    /// The connection is there when this future is ready. It is not polled before the request was answered.
+    /// The connection is there when this future is ready. That should not be before the answer has left: the session may
+    /// ask for it, and write to it, while the response is still on its way.
     pub fn new<F, IO, E>(upgrading: F) -> Self
     where
         F: Future<Output = Result<IO, E>> + Send + 'static,

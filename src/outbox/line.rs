@@ -20,6 +20,7 @@ use super::{
 use crate::{
     codec::engine::{Frame, Transport},
     error::CloseReason,
+    guard::guarded,
     limit::{Limit, LimitCounts},
     sync::Mutex,
 };
@@ -103,10 +104,15 @@ impl Line {
         if !state.queue.has_room(&parcel, &self.limits) {
             // What a turn of the session's task has queued may not have had its chance yet.
             let failed = state.drain();
-            if failed.is_some() || !state.queue.has_room(&parcel, &self.limits) {
+            if matches!(state.phase, Phase::Failed(_)) {
+                drop(state);
+                wake(failed);
+                return Err(SendError::Closed);
+            }
+            if !state.queue.has_room(&parcel, &self.limits) {
                 let to_wake = match self.limits.when_full {
                     WhenFull::Close => state.fail(Fault::new(CloseReason::TransportClose, "slow consumer")),
-                    WhenFull::Refuse => failed,
+                    WhenFull::Refuse => None,
                 };
                 drop(state);
                 wake(to_wake);
@@ -134,7 +140,7 @@ impl Line {
         }
     }
 
-    pub(super) fn is_writable(&self) -> bool {
+    pub(crate) fn is_writable(&self) -> bool {
         let state = self.state.lock();
         matches!(state.phase, Phase::Open) && state.is_writable()
     }
@@ -263,7 +269,8 @@ impl Line {
     /// from one that does not.
     pub(crate) fn progress(&self) -> Option<u64> {
         let state = self.state.lock();
-        (!state.is_drained()).then(|| state.queue.taken())
+        let sent = state.wire.as_ref().map_or(0, |wire| wire.sent());
+        (!state.is_drained()).then(|| state.queue.taken() + sent)
     }
 
     /// The session has ended: nothing is sent any more. Gives the transport back, for what is left to be done with it.
@@ -325,10 +332,12 @@ impl State {
         // drain is bounded by what is queued.
         let draining = poll_fn(|cx| wire.poll_drain(cx, &mut self.queue));
         let draining = pin!(tokio::task::unconstrained(draining));
-        match draining.poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(Ok(())) => self.needs_flush = false,
-            Poll::Pending => self.needs_flush = true,
-            Poll::Ready(Err(fault)) => return self.fail(fault),
+        // The connection may be the application's own, and the emitter's task another session's.
+        match guarded("a connection", || draining.poll(&mut Context::from_waker(&waker))) {
+            Some(Poll::Ready(Ok(()))) => self.needs_flush = false,
+            Some(Poll::Pending) => self.needs_flush = true,
+            Some(Poll::Ready(Err(fault))) => return self.fail(fault),
+            None => return self.fail(Fault::new(CloseReason::TransportError, "the connection panicked")),
         }
         None
     }

@@ -69,7 +69,7 @@ impl Outbox {
         self.line.is_writable()
     }
 
-    /// Bytes that wait for the client.
+    /// Bytes that wait for the client, without those that its connection has begun to take.
     pub fn queued_bytes(&self) -> usize {
         self.line.queued_bytes()
     }

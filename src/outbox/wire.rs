@@ -12,14 +12,19 @@ use crate::{
     limit::Limit,
 };
 
-/// A transport, as the session sees it. All of it is called under the outbox's lock, with the waker of the session's
-/// task, and must return at once.
+/// A transport, as the session sees it. Once it is the session's it is called under the outbox's lock, with the waker of
+/// the session's task; it must return at once.
 pub(crate) trait Wire: Send {
     /// Which one it is.
     fn transport(&self) -> Transport;
 
     /// Whether a packet would leave at once.
     fn is_writable(&self) -> bool;
+
+    /// Bytes that the connection has taken, ever, of what was given to it. (With polling what leaves the queue has left.)
+    fn sent(&self) -> u64 {
+        0
+    }
 
     /// Takes what it can from the queue and sends it. Ready when the queue is empty and everything has left.
     fn poll_drain(&mut self, cx: &mut Context<'_>, queue: &mut Queue) -> Poll<Result<(), Fault>>;

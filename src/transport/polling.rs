@@ -59,7 +59,8 @@ enum Post {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Delivered {
     All,
-    Malformed,
+    /// It could not be decoded, or was not taken to its end as the client broke the rules meanwhile.
+    Refused,
 }
 
 /// Why a request cannot be taken.
@@ -116,7 +117,7 @@ impl Polling {
             return Err(Refused::Over);
         }
         if !matches!(shared.post, Post::None) {
-            shared.post = Post::None;
+            shared.refuse_post();
             drop(shared);
             self.fail("data request overlap from client");
             return Err(Refused::Overlap);
@@ -216,6 +217,13 @@ impl Shared {
         waiting.send(payload).map_err(|_| lost())
     }
 
+    /// The packets that are being handed over, or read, are not taken.
+    fn refuse_post(&mut self) {
+        if let Post::Delivering { done, .. } = std::mem::take(&mut self.post) {
+            done.send(Delivered::Refused).ok();
+        }
+    }
+
     fn has_waiting(&self) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| !waiting.is_closed())
     }
@@ -258,7 +266,7 @@ impl Wire for PollingWire {
             return Poll::Ready(Received::Packet(packet));
         }
         let is_over_limit = payload.is_over_limit();
-        let outcome = if next.is_none() { Delivered::All } else { Delivered::Malformed };
+        let outcome = if next.is_none() { Delivered::All } else { Delivered::Refused };
         if let Post::Delivering { done, .. } = std::mem::take(&mut shared.post) {
             // The request may be gone; its packets were taken all the same.
             done.send(outcome).ok();
@@ -285,7 +293,7 @@ impl Wire for PollingWire {
         Poll::Ready(())
     }
 
-    fn end(&mut self, _: &mut Context<'_>, _: CloseReason) {
+    fn end(&mut self, _: &mut Context<'_>, reason: CloseReason) {
         let mut shared = self.shared.lock();
         let farewell = if self.client_closed { Frame::NOOP } else { Frame::CLOSE };
         if shared.has_waiting() {
@@ -293,8 +301,8 @@ impl Wire for PollingWire {
         }
         shared.is_over = true;
         // Packets that have been read are still there to be received; a body that is being read is not waited for.
-        if matches!(shared.post, Post::Reading { .. }) {
-            shared.post = Post::None;
+        if matches!(shared.post, Post::Reading { .. }) || reason == CloseReason::TransportError {
+            shared.refuse_post();
         }
     }
 

@@ -38,6 +38,8 @@ pub(super) struct Connection<IO> {
     outgoing: Outgoing,
     /// Something was written, and may not have left yet.
     needs_flush: bool,
+    /// Bytes that were written, ever.
+    sent: u64,
     discarded: usize,
 }
 
@@ -64,6 +66,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             behind: Behind::default(),
             outgoing: Outgoing::default(),
             needs_flush: false,
+            sent: 0,
             discarded: 0,
         }
     }
@@ -146,7 +149,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(bytes)) => self.outgoing.advance(bytes),
+                Poll::Ready(Ok(bytes)) => {
+                    self.outgoing.advance(bytes);
+                    self.sent += bytes as u64;
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             }
             self.needs_flush = true;
@@ -157,6 +163,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             self.needs_flush = false;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Bytes that the connection has taken, ever.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// Sends what is on its way.

@@ -80,6 +80,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
         true
     }
 
+    fn sent(&self) -> u64 {
+        self.connection.sent()
+    }
+
     fn poll_drain(&mut self, cx: &mut Context<'_>, queue: &mut Queue) -> Poll<Result<(), Fault>> {
         if !queue.is_empty() && matches!(self.parting, Parting::Told | Parting::ToldOff) {
             return Poll::Ready(Err(closed_by_client()));
