@@ -1,6 +1,7 @@
 """The two clients of python-socketio behind one face: what comes is put into queues, what is asked is awaited."""
 
 import asyncio
+import json
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
@@ -38,13 +39,30 @@ class Peer:
         for event in ("connect", "connect_error", "disconnect"):
             self.client.on(event, lambda *args, event=event: hear(event, *args), namespace=namespace)
 
-    async def connect(self, url, mode, namespaces=("/",), auth=None, headers=None):
+    async def connect(self, url, mode, namespaces=("/",), auth=None, headers=None, wait=True):
+        """Connects; without `wait` only the engine: if a namespace is refused, the others are kept then."""
         for namespace in namespaces:
             self._listen(namespace)
         await self._connect(
-            url, headers=headers or {}, auth=auth, transports=MODES[mode], namespaces=list(namespaces), wait_timeout=DEADLINE
+            url,
+            headers=headers or {},
+            auth=auth,
+            transports=MODES[mode],
+            namespaces=list(namespaces),
+            wait=wait,
+            wait_timeout=DEADLINE,
         )
         return self
+
+    async def join(self, namespace, auth):
+        """Connects to one more namespace, or again. The library has no way to: the packet is written here."""
+        await self.send_raw(f"0{namespace},{json.dumps(auth)}")
+        await self.next("connect", namespace)
+
+    async def leave(self, namespace="/"):
+        """Leaves one namespace. The library only leaves all, and the session with them: the packet is written here."""
+        del self.client.namespaces[namespace]
+        await self.send_raw("1" if namespace == "/" else f"1{namespace},")
 
     async def next(self, event, namespace="/"):
         """The arguments of the next such event."""
@@ -74,6 +92,14 @@ class Peer:
         answer = await self.acked(event, *args, namespace=namespace)
         assert answer == [], answer
 
+    def keep_silent(self, event):
+        """From now on such a question is heard, but not answered."""
+        self.client.unanswered[event] = None
+
+    async def answer_late(self, event, answer):
+        """Answers the last question that was not answered."""
+        await self.send_raw(f"3{self.client.unanswered[event]}{json.dumps([answer])}")
+
     def id(self, namespace="/"):
         return self.client.get_sid(namespace)
 
@@ -81,7 +107,8 @@ class Peer:
 class AsyncPeer(Peer):
     """The client for asyncio: aiohttp for polling and websocket."""
 
-    make = socketio.AsyncClient
+    def make(self, **options):
+        return _AsyncClient(**options)
 
     async def _connect(self, url, **options):
         await within(self.client.connect(url, **options), "the connection")
@@ -96,6 +123,10 @@ class AsyncPeer(Peer):
         # What is not on its way by then is dropped, even the packets that say that this is the end.
         await within(self.client.eio.queue.join(), "all to be sent")
         await within(self.client.disconnect(), "the end")
+
+    async def close_engine(self):
+        await within(self.client.eio.queue.join(), "all to be sent")
+        await within(self.client.eio.disconnect(), "the end")
 
     async def close(self):
         await within(self.client.shutdown(), "the end")
@@ -122,6 +153,15 @@ class ThreadPeer(Peer):
         # Not waited for: on polling it may forget to tell the server that the session ends, and then waits for its poll.
         Thread(target=self.client.disconnect, daemon=True).start()
 
+    async def close_engine(self):
+        engine = self.client.eio
+        await within(asyncio.to_thread(engine.queue.join), "all to be sent")
+        if engine.current_transport == "polling":
+            # What it may forget (see above).
+            engine._send_packet(engineio.packet.Packet(engineio.packet.CLOSE))
+        else:
+            Thread(target=engine.disconnect, daemon=True).start()
+
     async def close(self):
         if self.client.connected:
             await within(asyncio.to_thread(self.client.eio.disconnect, abort=True), "the end")
@@ -147,7 +187,26 @@ class _InOrder(engineio.Client):
             return None  # The test is over.
 
 
-class _Client(socketio.Client):
+class _MayKeepSilent:
+    """Of its own the library answers every question as soon as its handler returns."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        # By the event's name: the id of the last such question.
+        self.unanswered = {}
+
+    def _handle_event(self, namespace, id, data):
+        if data[0] in self.unanswered:
+            self.unanswered[data[0]] = id
+            id = None
+        return super()._handle_event(namespace, id, data)
+
+
+class _AsyncClient(_MayKeepSilent, socketio.AsyncClient):
+    pass
+
+
+class _Client(_MayKeepSilent, socketio.Client):
     def _engineio_client_class(self):
         return _InOrder
 

@@ -1,4 +1,8 @@
-"""What python-socketio's clients and the Rust server say to each other, over each transport."""
+"""What python-socketio's clients and the Rust server say to each other, over each transport: the scenarios of
+tests/js/interop.test.mjs and life.test.mjs.
+
+Their mode `upgrading` is missing: this client starts to send and to poll only after its upgrade is over.
+"""
 
 import asyncio
 import struct
@@ -86,6 +90,13 @@ class Scenarios:
         first = "websocket" if self.mode == "websocket" else "polling"
         self.assertEqual((await peer.ask("who"))["query"]["transport"], first)
 
+    async def test_the_session_and_its_socket_stay_the_same_through_the_upgrade(self):
+        peer, label = await self.labelled()
+        # The first is the session's id from the time before the upgrade.
+        self.assertEqual(peer.client.sid, peer.client.eio.sid)
+        self.assertEqual((await peer.ask("who"))["id"], peer.id())
+        self.assertEqual(await server.history(label, 0), ["connect /"])
+
     async def test_the_server_sees_the_auth_payload(self):
         auth = {"label": "", "token": "grüß 🙂", "deep": {"list": [1, None, True, {"a": "b"}]}}
         peer = await self.connect(auth=auth)
@@ -119,8 +130,8 @@ class Scenarios:
         numbers = [0.1 + 0.2, 1e21, 5e-324, 1.7976931348623157e308, 2.0**53 - 1, 1 / 3, -1e-7, 0.0]
         peer = await self.connect()
         self.assertEqual(await peer.ask("to bits", numbers), [bits(number) for number in numbers])
-        back = await peer.ask("from bits", [bits(number) for number in numbers])
-        self.assertEqual([bits(number) for number in back], [bits(number) for number in numbers])
+        back = await peer.ask("from bits", [bits(number) for number in [*numbers, -0.0]])
+        self.assertEqual([bits(number) for number in back], [bits(number) for number in [*numbers, -0.0]])
 
     async def test_event_names_may_be_anything(self):
         peer = await self.connect()
@@ -177,19 +188,33 @@ class Scenarios:
         peer.answers["question"] = lambda question: f"{question} Yes!"
         self.assertEqual(await peer.ask("ask me", "Ready?", 10_000), {"answer": "Ready? Yes!"})
 
+    async def test_the_servers_question_runs_into_its_timeout_when_the_client_never_answers(self):
+        peer = await self.connect()
+        peer.keep_silent("question")
+        self.assertEqual(await peer.ask("ask me", "Ready?", 50), {"timeout": True})
+        self.assertEqual(await peer.next("question"), ("Ready?",))
+        # The late answer harms nobody.
+        await peer.answer_late("question", "late")
+        self.assertEqual((await peer.ask("who"))["id"], peer.id())
+
     async def test_questions_in_both_directions_cross_each_other_without_mixing(self):
         peer = await self.connect()
         peer.answers["question"] = lambda question: f"re: {question}"
         answers = await asyncio.gather(*(peer.ask("ask me", f"n{i}", 10_000) for i in range(40)))
         self.assertEqual(answers, [{"answer": f"re: n{i}"} for i in range(40)])
 
-    async def test_the_server_asks_a_room_and_gets_every_answer(self):
-        a, b, _ = peers = [await self.connect() for _ in range(3)]
+    async def test_the_server_asks_a_room_and_gets_every_answer_and_the_names_of_those_who_gave_none(self):
+        a, b, c = peers = [await self.connect() for _ in range(3)]
         room = str(uuid4())
-        for peer, name in zip(peers, "abc"):
-            peer.answers["question"] = lambda question, name=name: f"{question} {name}"
-        for peer in (a, b):
+        for peer in peers:
             await peer.ask_nothing("join", [room])
+        for peer, name in [(a, "a"), (b, "b")]:
+            peer.answers["question"] = lambda question, name=name: f"{question} {name}"
+        c.keep_silent("question")
+        answers = await a.ask("ask room", room, "Who?", 1_000)
+        self.assertEqual(answers, {"replies": ["Who? a", "Who? b"], "missing": [c.id()]})
+        await c.next("question")
+        await c.ask_nothing("leave", room)
         answers = await a.ask("ask room", room, "Who?", 60_000)
         self.assertEqual(answers, {"replies": ["Who? a", "Who? b"], "missing": []})
         self.assertEqual(await a.ask("ask room", str(uuid4()), "Who?", 60_000), {"replies": [], "missing": []})
@@ -197,6 +222,9 @@ class Scenarios:
     async def test_a_handler_that_fails_acknowledges_with_the_error(self):
         peer = await self.connect()
         self.assertEqual(await peer.ask("fail", "no such thing"), {"error": {"message": "no such thing"}})
+
+    async def test_a_payload_of_the_wrong_type_is_answered_with_an_error_and_the_socket_lives_on(self):
+        peer = await self.connect()
         answer = await peer.ask("to bits", "not a list of numbers")
         self.assertIsInstance(answer["error"]["message"], str)
         self.assertEqual((await peer.ask("who"))["id"], peer.id())
@@ -212,7 +240,7 @@ class Scenarios:
     # Namespaces
 
     async def test_several_namespaces_share_one_connection_and_stay_apart(self):
-        peer = await self.connect(namespaces=["/", "/second"])
+        peer, label = await self.labelled(namespaces=["/", "/second"])
         self.assertNotEqual(peer.id("/"), peer.id("/second"))
         for namespace in ("/", "/second"):
             who = await peer.ask("who", namespace=namespace)
@@ -221,11 +249,25 @@ class Scenarios:
         self.assertEqual(await peer.next("told", "/second"), ("second only",))
         await peer.ask("who")
         self.assertEqual(peer.heard("told", "/"), 0)
+        first = peer.id("/second")
+        await peer.next("connect", "/second")
+        await peer.leave("/second")
+        self.assertEqual((await server.history(label))[2:], ["disconnect /second client namespace disconnect"])
+        self.assertEqual((await peer.ask("who"))["id"], peer.id(), "the other namespace lives on")
+        await peer.join("/second", {"label": label})
+        self.assertNotEqual(peer.id("/second"), first)
+        self.assertEqual((await peer.ask("who", namespace="/second"))["id"], peer.id("/second"))
 
     async def test_an_unknown_namespace_is_refused(self):
         peer, error = await self.refused(namespaces=["/", "/nowhere"])
         self.assertIn("/nowhere", str(error))
         self.assertEqual(await peer.next("connect_error", "/nowhere"), ({"message": "Invalid namespace"},))
+
+    async def test_when_an_unknown_namespace_is_refused_the_others_live_on(self):
+        peer = await self.connect(namespaces=["/", "/nowhere"], wait=False)
+        await peer.next("connect")
+        self.assertEqual(await peer.next("connect_error", "/nowhere"), ({"message": "Invalid namespace"},))
+        self.assertEqual((await peer.ask("who"))["id"], peer.id())
 
     async def test_a_layer_on_connect_refuses_with_message_and_data(self):
         peer, _ = await self.refused(namespaces=["/guarded"], auth={"token": "wrong"})
@@ -235,6 +277,12 @@ class Scenarios:
     async def test_a_layer_on_connect_lets_in(self):
         peer = await self.connect(namespaces=["/guarded"], auth={"token": "open sesame"})
         self.assertEqual((await peer.ask("who", namespace="/guarded"))["namespace"], "/guarded")
+
+    async def test_who_was_refused_by_a_layer_on_connect_may_try_again_over_the_same_connection(self):
+        peer = await self.connect(namespaces=["/", "/guarded"], auth={"token": "wrong"}, wait=False)
+        await peer.next("connect_error", "/guarded")
+        await peer.join("/guarded", {"token": "open sesame"})
+        self.assertEqual((await peer.ask("who", namespace="/guarded"))["id"], peer.id("/guarded"))
 
     async def refused(self, **options):
         """A client that was not let in, and the error that it raises."""
@@ -260,6 +308,23 @@ class Scenarios:
         self.assertEqual(begin, "connect /")
         self.assertIn(end.removeprefix("disconnect / "), reasons)
         self.assertEqual(await server.rooms_at_the_end(label), sorted([id, room]))
+
+    async def test_what_the_client_sends_right_before_it_leaves_is_handled(self):
+        peer, label = await self.labelled()
+        rooms = [peer.id(), "one", "two"]
+        await peer.emit("join", ["one"])
+        await peer.emit("join", ["two"])
+        await peer.leave()
+        self.assertEqual(await server.history(label), ["connect /", "disconnect / client namespace disconnect"])
+        self.assertEqual(await server.rooms_at_the_end(label), sorted(rooms))
+
+    async def test_when_the_clients_engine_closes_the_server_sees_the_transport_close_in_every_namespace(self):
+        peer, label = await self.labelled(namespaces=["/", "/second"])
+        await peer.close_engine()
+        for namespace in ("/", "/second"):
+            await peer.next("disconnect", namespace)
+        ends = sorted((await server.history(label, 2))[2:])
+        self.assertEqual(ends, [f"disconnect {namespace} transport close" for namespace in ("/", "/second")])
 
     async def test_the_server_ends_one_namespace_and_the_other_lives_on(self):
         peer, label = await self.labelled(namespaces=["/", "/second"])
@@ -315,9 +380,10 @@ class Scenarios:
 
     # Rooms and order
 
-    async def test_rooms_union_without_duplicates_except_broadcast_leave(self):
-        a, b, c = peers = [await self.connect() for _ in range(3)]
-        r1, r2 = str(uuid4()), str(uuid4())
+    async def three(self):
+        """Three clients, and a way to emit to them."""
+        peers = [await self.connect() for _ in range(3)]
+        a = peers[0]
         fences = count()
 
         async def tell(**how):
@@ -333,6 +399,11 @@ class Scenarios:
                 told.append(times)
             return told
 
+        return peers, tell
+
+    async def test_rooms_union_without_duplicates_except_broadcast_leave(self):
+        (a, b, c), tell = await self.three()
+        r1, r2 = str(uuid4()), str(uuid4())
         await a.ask_nothing("join", [r1])
         await b.ask_nothing("join", [r1, r2])
         await c.ask_nothing("join", [r2])
@@ -343,19 +414,32 @@ class Scenarios:
         self.assertEqual(await tell(via="socket", to=[r1]), [0, 1, 0], "not to oneself")
         self.assertEqual(await tell(via="broadcast"), [0, 1, 1])
         self.assertEqual(await tell(via="io", to=[c.id()]), [0, 0, 1])
+        self.assertEqual(await tell(via="io", **{"except": [r2]}), [1, 0, 0])
+        self.assertEqual(await tell(via="io", to=["an empty room"]), [0, 0, 0])
         await b.ask_nothing("leave", r1)
         self.assertEqual(await tell(via="io", to=[r1]), [1, 0, 0])
-        await c.disconnect()
-        peers.remove(c)
-        self.assertEqual(await tell(via="io", to=[r2]), [0, 1])
 
-    async def test_many_events_keep_their_order_both_ways_at_once(self):
+    async def test_a_socket_that_is_gone_is_in_no_room(self):
+        peers, tell = await self.three()
+        a, room = peers[0], str(uuid4())
+        for peer in peers:
+            await peer.ask_nothing("join", [room])
+        self.assertEqual(await a.ask("count", room), 3)
+        gone, label = await self.labelled()
+        await gone.ask_nothing("join", [room])
+        self.assertEqual(await a.ask("count", room), 4)
+        await gone.disconnect()
+        await server.history(label)
+        self.assertEqual(await a.ask("count", room), 3)
+        self.assertEqual(await tell(via="io", to=[room]), [1, 1, 1])
+
+    async def test_1000_events_keep_their_order_both_ways_at_once(self):
         peer = await self.connect()
-        await peer.emit("ticks", 300)
-        for i in range(300):
+        await peer.emit("ticks", 1000)
+        for i in range(1000):
             await peer.emit("item", i)
-        self.assertEqual([await peer.next("tick") for _ in range(300)], [(i,) for i in range(300)])
-        self.assertEqual(await peer.ask("items"), list(range(300)))
+        self.assertEqual([await peer.next("tick") for _ in range(1000)], [(i,) for i in range(1000)])
+        self.assertEqual(await peer.ask("items"), list(range(1000)))
 
     async def test_a_volatile_event_reaches_a_client_that_is_ready_for_it(self):
         peer = await self.connect()
