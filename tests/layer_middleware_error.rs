@@ -13,6 +13,7 @@ use std::{
 };
 
 use around::{Around, POLLING, UPGRADE, WEBSOCKET};
+use common::{Event, config};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Layer, ServiceBuilder, filter::AsyncFilterLayer, layer::layer_fn, service_fn};
@@ -62,6 +63,14 @@ async fn what_it_does_not_is_a_bad_request() {
     assert_eq!(server.engine.clients_count(), 0);
 }
 
+/// How a row is asked for.
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    Plain,
+    Upgrade,
+    Both,
+}
+
 /// Each failure of the protocol's table, whoever refuses, is seen by a layer outside exactly once.
 #[tokio::test(start_paused = true)]
 async fn every_refusal_is_seen_once_whoever_refused() {
@@ -76,25 +85,62 @@ async fn every_refusal_is_seen_once_whoever_refused() {
         .layer(GenerateIdLayer::new(|request| {
             if request.headers.contains_key("x-no-id") { Err("no id") } else { Ok(uuid::Uuid::new_v4()) }
         }));
-    let server = Around::new(layers.into_inner());
+    let server = Around::with_config(config(|config| config.allow_upgrades = false), layers.into_inner());
     let token = "x-token: t";
-    let table: [(&str, &str, &[&str], (u8, &str)); 9] = [
-        ("GET", POLLING, &[], (3, r#"{"name":"MIDDLEWARE_FAILURE"}"#)),
-        ("GET", "EIO=4&transport=tobi", &[token], (0, r#"{"transport":"tobi"}"#)),
-        ("GET", "EIO=4&transport=polling&sid=gone", &[token], (1, r#"{"sid":"gone"}"#)),
-        ("PUT", POLLING, &[token], (2, r#"{"method":"PUT"}"#)),
-        ("GET", WEBSOCKET, &[token], (3, r#"{"name":"TRANSPORT_HANDSHAKE_ERROR"}"#)),
-        ("GET", POLLING, &[token, "x-banned: 1"], (4, r#"{"message":"banned"}"#)),
-        ("GET", "EIO=3&transport=polling", &[token], (5, r#"{"protocol":3}"#)),
-        ("GET", POLLING, &[token, "x-no-id: 1"], (3, r#"{"name":"ID_GENERATION_ERROR","error":"no id"}"#)),
-        ("GET", "EIO=4&transport=polling&j=0", &[token], (3, r#"{"name":"JSONP_NOT_SUPPORTED"}"#)),
+    let polling = server.open(&[token]).await;
+    let (mut websocket, _) = server.websocket(WEBSOCKET, &[token]).await.unwrap();
+    let Event::Text(handshake) = websocket.next().await else { panic!("no handshake") };
+    let handshake: serde_json::Value = serde_json::from_str(&handshake[1..]).unwrap();
+    let talking = format!("{POLLING}&sid={}", handshake["sid"].as_str().unwrap());
+
+    let bad_handshake = r#"{"name":"TRANSPORT_HANDSHAKE_ERROR"}"#;
+    let revisions = r#"{"name":"PROTOCOL_MISMATCH","protocol":3,"previousProtocol":4}"#;
+    let (no_poll, no_websocket) = (
+        r#"{"name":"TRANSPORT_MISMATCH","transport":"polling","previousTransport":"websocket"}"#,
+        r#"{"name":"TRANSPORT_MISMATCH","transport":"websocket","previousTransport":"polling"}"#,
+    );
+    let forbidden = r#"{"message":"banned"}"#;
+    let no_id = r#"{"name":"ID_GENERATION_ERROR","error":"no id"}"#;
+    let old = |query: &str| query.replace("EIO=4", "EIO=3");
+    let to_websocket = polling.replace("polling", "websocket");
+    let table: [(By, &str, &str, &[&str], (u8, &str)); 22] = [
+        (By::Both, "GET", POLLING, &[], (3, r#"{"name":"MIDDLEWARE_FAILURE"}"#)),
+        (By::Both, "GET", "EIO=4&transport=tobi", &[token], (0, r#"{"transport":"tobi"}"#)),
+        (By::Both, "GET", "", &[token], (0, r#"{"transport":null}"#)),
+        (By::Both, "GET", "EIO=4&transport=polling&sid=gone", &[token], (1, r#"{"sid":"gone"}"#)),
+        (By::Both, "GET", "EIO=4&transport=websocket&sid=gone", &[token], (1, r#"{"sid":"gone"}"#)),
+        (By::Both, "PUT", POLLING, &[token], (2, r#"{"method":"PUT"}"#)),
+        (By::Both, "POST", WEBSOCKET, &[token], (2, r#"{"method":"POST"}"#)),
+        (By::Plain, "GET", WEBSOCKET, &[token], (3, bad_handshake)),
+        (By::Upgrade, "GET", POLLING, &[token], (3, bad_handshake)),
+        (By::Upgrade, "GET", &polling, &[token], (3, bad_handshake)),
+        (By::Plain, "GET", &talking, &[token], (3, no_poll)),
+        (By::Plain, "GET", &to_websocket, &[token], (3, no_websocket)),
+        (By::Plain, "GET", &old(&polling), &[token], (3, revisions)),
+        (By::Upgrade, "GET", &old(&to_websocket), &[token], (3, revisions)),
+        (By::Upgrade, "GET", &to_websocket, &[token], (3, r#"{"name":"UPGRADE_NOT_ALLOWED"}"#)),
+        (By::Both, "GET", "EIO=4&transport=polling&j=0", &[token], (3, r#"{"name":"JSONP_NOT_SUPPORTED"}"#)),
+        (By::Plain, "GET", POLLING, &[token, "x-banned: 1"], (4, forbidden)),
+        (By::Upgrade, "GET", WEBSOCKET, &[token, "x-banned: 1"], (4, forbidden)),
+        (By::Plain, "GET", "EIO=3&transport=polling", &[token], (5, r#"{"protocol":3}"#)),
+        (By::Upgrade, "GET", "EIO=3&transport=websocket", &[token], (5, r#"{"protocol":3}"#)),
+        (By::Plain, "GET", POLLING, &[token, "x-no-id: 1"], (3, no_id)),
+        (By::Upgrade, "GET", WEBSOCKET, &[token, "x-no-id: 1"], (3, no_id)),
     ];
-    for (method, query, headers, (code, context)) in table {
-        server.ask(method, query, headers, "").await;
-        assert_eq!(*seen.lock().unwrap(), [(code, context.to_owned())], "{method} {query}");
-        seen.lock().unwrap().clear();
+    for (by, method, query, headers, (code, context)) in table {
+        for (way, hop) in [(By::Plain, &[][..]), (By::Upgrade, &UPGRADE)] {
+            if by != By::Both && by != way {
+                continue;
+            }
+            let reply = server.ask(method, query, &[headers, hop].concat(), "").await;
+            assert!([400, 403].contains(&reply.status), "{method} {query}");
+            assert_eq!(*seen.lock().unwrap(), [(code, context.to_owned())], "{method} {query} {hop:?}");
+            seen.lock().unwrap().clear();
+        }
     }
+    assert_eq!(server.engine.clients_count(), 2);
     server.polls(&[token]).await;
+    server.talks(&[token]).await;
     assert!(seen.lock().unwrap().is_empty());
 }
 
