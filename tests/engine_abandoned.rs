@@ -7,10 +7,21 @@ use std::any::Any;
 
 use common::{
     Event, Heard, Polling, SECOND, Server, Sessions, WebSocket, assert_reached, config, masked, posting,
-    request, send, server_with, settle,
+    recorder, request, send, server_with, settle,
 };
-use tokio::{io::AsyncWriteExt, time::sleep};
-use tower_socketio::{CloseReason, Limit, engine::EngineConfig};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, sleep},
+};
+use tower_socketio::{
+    CloseReason, Limit,
+    engine::{EngineConfig, EngineService},
+};
 
 /// Tasks of the runtime, besides the test itself.
 fn tasks() -> usize {
@@ -195,6 +206,33 @@ async fn heads_without_an_end_open_nothing() {
     settle().await;
     assert_eq!(server.clients_count(), 0);
     assert!(sessions.try_next().is_none());
+}
+
+/// hyper's own limit for heads, which needs a timer.
+#[tokio::test(start_paused = true)]
+async fn a_head_that_dribbles_is_cut_by_hypers_limit_and_opens_nothing() {
+    let (make, mut sessions) = recorder();
+    let engine = EngineService::new(make);
+    let (mut client, server) = tokio::io::duplex(1024);
+    let service = TowerToHyperService::new(engine.clone());
+    let serving = tokio::spawn(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(30 * SECOND)
+            .serve_connection(TokioIo::new(server), service)
+            .with_upgrades(),
+    );
+    let begun = Instant::now();
+    for byte in HEAD.as_bytes() {
+        if client.write_all(&[*byte]).await.is_err() {
+            break;
+        }
+        sleep(SECOND / 2).await;
+    }
+    assert_eq!(begun.elapsed().as_secs(), 30);
+    assert!(serving.await.unwrap().unwrap_err().is_timeout());
+    assert!(sessions.try_next().is_none());
+    assert_eq!((engine.clients_count(), tasks()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

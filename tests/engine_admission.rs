@@ -83,6 +83,15 @@ async fn sessions_of_an_address() {
         comes_from(other);
         Polling::open(&server).await;
     }
+    // Of version 6 a client has the whole /64 network.
+    for same in ["[2001:db8::2]:1000", "[2001:db8::ffff:ffff:ffff:ffff]:1000"] {
+        comes_from(Some(same));
+        is_sent_away(&server).await;
+    }
+    for other in ["[2001:db8:0:1::1]:1000", "[2001:db8:1::1]:1000"] {
+        comes_from(Some(other));
+        Polling::open(&server).await;
+    }
     first.close().await;
     sessions.next().await.closed().await;
     comes_from(Some("192.0.2.1:3000"));

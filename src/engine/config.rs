@@ -44,7 +44,8 @@ pub struct EngineConfig {
     /// The most sessions at the same time. Beyond it: 503 with a `Retry-After`. Default: no limit.
     pub max_sessions: usize,
     /// The most sessions at the same time of one IP address, as far as addresses are known
-    /// ([`PeerAddr`](crate::exchange::PeerAddr)). Beyond it: 503 with a `Retry-After`. Default: no limit.
+    /// ([`PeerAddr`](crate::exchange::PeerAddr)). Of version 6 a /64 network counts as one address, as a client may use
+    /// all of it. Beyond it: 503 with a `Retry-After`. Default: no limit.
     pub max_sessions_per_address: usize,
     /// What may wait for a client that does not read.
     pub outbox: OutboxLimits,

@@ -1,6 +1,10 @@
 //! One request on its way through the engine.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{Response, StatusCode, request::Parts};
 use http_body::Body as HttpBody;
@@ -81,6 +85,15 @@ impl From<&NotAllowed> for Denied {
 
 fn bad_request(context: ErrorContext) -> Denied {
     Denied::Refused((ErrorCode::BadRequest, context))
+}
+
+/// Whose sessions are counted together. An address of version 4 has two forms, where a listener serves both versions;
+/// of version 6 a client has a whole /64 network to choose addresses from.
+fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
+    }
 }
 
 impl Handling {
@@ -190,8 +203,7 @@ impl Handling {
     /// Takes room for the session, if there is some.
     fn admit(&self) -> Result<Permit, Denied> {
         let config = &self.shared.config;
-        // One address has two forms, where a listener serves both versions of IP.
-        let address = PeerAddr::of(&self.parts.extensions).map(|address| address.ip().to_canonical());
+        let address = PeerAddr::of(&self.parts.extensions).map(|address| counted_as(address.ip()));
         let capacity =
             Capacity { sessions: config.max_sessions, per_address: config.max_sessions_per_address };
         self.shared.sessions.admit(address, capacity).map_err(|reason| {
