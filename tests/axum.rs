@@ -94,7 +94,6 @@ async fn as_a_fallback_the_engine_has_all_that_no_route_has() {
 }
 
 /// With the crate's feature `axum`.
-#[cfg(feature = "axum")]
 mod addresses {
     use std::net::SocketAddr;
 
