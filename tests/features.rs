@@ -34,15 +34,31 @@ fn read(path: &str) -> Option<String> {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).ok()
 }
 
-/// Whether the file has a test of this name. In JavaScript a name may be the end of a longer one, as one test runs with
-/// several clients and transports.
+/// Whether the file has a test of this name: a function with a test's attribute, or a call that defines one. In
+/// JavaScript a name may be the end of a longer one, as one test runs with several clients and transports.
 fn has_test(file: &str, text: &str, name: &str) -> bool {
-    let functions = match Path::new(file).extension().and_then(|extension| extension.to_str()) {
-        Some("rs") => [format!("fn {name}("), format!("fn {name}<")],
-        Some("py") => [format!("def {name}(self)"), format!("def {name}()")],
-        _ => return text.lines().any(|line| line.contains(name) && !line.trim_start().starts_with("//")),
-    };
-    functions.iter().any(|function| text.contains(function.as_str()))
+    let lines: Vec<_> = text.lines().map(str::trim_start).collect();
+    match Path::new(file).extension().and_then(|extension| extension.to_str()) {
+        Some("rs") => lines.iter().enumerate().any(|(number, line)| {
+            let function = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
+            let rest = function.and_then(|function| function.strip_prefix(name));
+            let attributes = lines[..number].iter().rev().take_while(|line| line.starts_with("#["));
+            rest.is_some_and(|rest| rest.starts_with(['(', '<']))
+                && attributes.into_iter().any(|line| is_test_attribute(line))
+        }),
+        Some("py") => {
+            let functions = [format!("def {name}(self)"), format!("def {name}()")];
+            functions.iter().any(|function| text.contains(function.as_str()))
+        }
+        _ => lines.iter().any(|line| {
+            let defines = ["test(", "session(", "scenario("].iter().any(|call| line.starts_with(call));
+            defines && line.contains(name)
+        }),
+    }
+}
+
+fn is_test_attribute(line: &str) -> bool {
+    line.starts_with("#[test]") || line.starts_with("#[tokio::test]") || line.starts_with("#[tokio::test(")
 }
 
 #[test]
@@ -77,11 +93,27 @@ fn only_what_is_not_here_is_shown_by_no_test() {
 
 #[test]
 fn a_name_that_is_only_a_part_of_another_is_no_test() {
-    let text = "async fn a_long_name() {}\ntest(\"a text\", () => {});\n// a comment\n    def test_it(self):";
+    let text = "#[tokio::test(start_paused = true)]\nasync fn a_long_name() {}\n    def test_it(self):";
     assert!(has_test("x.rs", text, "a_long_name"));
     assert!(!has_test("x.rs", text, "a_long"));
-    assert!(has_test("js/x.test.mjs", text, "a text"));
-    assert!(!has_test("js/x.test.mjs", text, "a comment"));
     assert!(has_test("python/x.py", text, "test_it"));
     assert!(!has_test("python/x.py", text, "test_i"));
+}
+
+#[test]
+fn a_function_without_a_tests_attribute_is_no_test() {
+    let text =
+        "#[test]\n#[should_panic]\nfn tested() {}\n\n#[cfg(unix)]\nfn helper() {}\n// fn tested_not() {}";
+    assert!(has_test("x.rs", text, "tested"));
+    assert!(!has_test("x.rs", text, "helper"));
+    assert!(!has_test("x.rs", text, "tested_not"));
+}
+
+#[test]
+fn a_text_that_defines_no_test_is_none() {
+    let text = "test(\"a text\", () => {});\n  session(`more text`, way);\n// a comment\nassert(\"words\");";
+    assert!(has_test("js/x.test.mjs", text, "a text"));
+    assert!(has_test("js/x.test.mjs", text, "more text"));
+    assert!(!has_test("js/x.test.mjs", text, "a comment"));
+    assert!(!has_test("js/x.test.mjs", text, "words"));
 }
