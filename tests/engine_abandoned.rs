@@ -7,7 +7,7 @@ use std::any::Any;
 
 use common::{
     Event, Heard, Polling, SECOND, Server, Sessions, WebSocket, assert_reached, config, masked, posting,
-    recorder, request, send, server_with, settle,
+    recorder, request, send, server_with, settle, tasks,
 };
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -22,11 +22,6 @@ use tower_socketio::{
     CloseReason, Limit,
     engine::{EngineConfig, EngineService},
 };
-
-/// Tasks of the runtime, besides the test itself.
-fn tasks() -> usize {
-    tokio::runtime::Handle::current().metrics().num_alive_tasks()
-}
 
 const HEAD: &str = "GET /?EIO=4&transport=websocket HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\n\
     upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

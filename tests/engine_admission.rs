@@ -12,8 +12,8 @@ use std::{
 };
 
 use common::{
-    Heard, Polling, Recording, SECOND, Server, WebSocket, assert_reached, config, recorder, request, send,
-    server_with, settle,
+    Heard, Polling, Recording, SECOND, Server, UPGRADE, WebSocket, assert_reached, config, recorder, request,
+    send, server_with, settle,
 };
 use tokio::time::{sleep, timeout};
 use tower::service_fn;
@@ -21,13 +21,6 @@ use tower_socketio::{
     BoxError, Limit, SessionId,
     exchange::{AllowRequest, NotAllowed, Open, PeerAddr, SessionIdGenerator},
 };
-
-const UPGRADE: [&str; 4] = [
-    "connection: Upgrade",
-    "upgrade: websocket",
-    "sec-websocket-version: 13",
-    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
-];
 
 async fn is_sent_away(server: &Server) {
     for (query, headers) in [("EIO=4&transport=polling", &[][..]), ("EIO=4&transport=websocket", &UPGRADE)] {

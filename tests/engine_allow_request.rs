@@ -9,20 +9,15 @@ use std::{
     time::Duration,
 };
 
-use common::{Polling, Reply, SECOND, Seen, Server, Sessions, WebSocket, recorder, request, send, settle};
+use common::{
+    Polling, Reply, SECOND, Seen, Server, Sessions, UPGRADE, WebSocket, recorder, request, send, settle,
+};
 use tokio::time::{Instant, sleep, timeout};
 use tower_socketio::{
     SessionId,
     engine::EngineConfig,
     exchange::{AllowRequest, NotAllowed, SessionIdGenerator},
 };
-
-const UPGRADE: [&str; 4] = [
-    "connection: Upgrade",
-    "upgrade: websocket",
-    "sec-websocket-version: 13",
-    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
-];
 
 fn server(judges: AllowRequest) -> (Server, Sessions) {
     let (make, sessions) = recorder();

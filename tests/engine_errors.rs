@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Polling, Reply, Seen, Server, WebSocket, config, recorder, request, send, settle};
+use common::{Polling, Reply, Seen, Server, UPGRADE, WebSocket, config, recorder, request, send, settle};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -22,17 +22,10 @@ async fn ask(server: &Server, method: &str, query: &str, headers: &[&str]) -> Re
     send(server.connect(), request(method, query, headers, "")).await.unwrap()
 }
 
-const WEBSOCKET: [&str; 4] = [
-    "connection: Upgrade",
-    "upgrade: websocket",
-    "sec-websocket-version: 13",
-    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
-];
-
 /// The headers of a websocket handshake, one of them changed (nothing: left out).
 fn handshake_but(name: &str, value: Option<&'static str>) -> Vec<&'static str> {
     let is_other = |header: &&str| !header.starts_with(&format!("{name}: "));
-    WEBSOCKET.into_iter().filter(is_other).chain(value).collect()
+    UPGRADE.into_iter().filter(is_other).chain(value).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,7 +86,7 @@ async fn an_upgrade_is_refused_with_the_message_as_text_on_a_connection_that_clo
         ("HEAD", "EIO=4&transport=websocket", 2, ""),
     ];
     for (method, query, code, message) in table {
-        let reply = ask(&server, method, query, &WEBSOCKET).await;
+        let reply = ask(&server, method, query, &UPGRADE).await;
         assert_eq!(reply.parts(), (400, message), "{query}");
         assert_eq!(reply.header("content-type"), Some("text/html"), "{query}");
         assert_eq!(reply.header("connection"), Some("close"), "{query}");
@@ -178,7 +171,7 @@ async fn a_bad_websocket_handshake_is_never_a_101() {
             assert_eq!(server.seen(), [Seen { status: 400, session: None, error: None }], "{value:?}");
         }
     }
-    let reply = ask(&server, "POST", &polling.query("websocket"), &WEBSOCKET).await;
+    let reply = ask(&server, "POST", &polling.query("websocket"), &UPGRADE).await;
     assert_eq!(reply.parts(), (405, "Invalid HTTP method"));
     assert_eq!(server.clients_count(), 1);
 }
@@ -257,10 +250,10 @@ async fn what_is_wrong_with_a_request_of_a_session_costs_the_request_only() {
         ("GET", &*old_poll, none, revision),
         ("POST", &*old_poll, none, revision),
         ("PUT", &*old_poll, none, revision),
-        ("GET", &*old_websocket, &WEBSOCKET, revision),
-        ("GET", &*poll, &WEBSOCKET, handshake),
+        ("GET", &*old_websocket, &UPGRADE, revision),
+        ("GET", &*poll, &UPGRADE, handshake),
         ("GET", &*scripts, none, r#"{"name":"JSONP_NOT_SUPPORTED"}"#),
-        ("GET", &*websocket, &WEBSOCKET, r#"{"name":"UPGRADE_NOT_ALLOWED"}"#),
+        ("GET", &*websocket, &UPGRADE, r#"{"name":"UPGRADE_NOT_ALLOWED"}"#),
     ];
     server.seen();
     for (method, query, headers, context) in table {

@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{Polling, Reply, Server, WebSocket, config, recorder, request, send, server_with, settle};
+use common::{
+    Polling, Reply, Server, UPGRADE, WebSocket, config, recorder, request, send, server_with, settle,
+};
 use http::HeaderValue;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tower_socketio::{
@@ -195,13 +197,7 @@ async fn a_session_knows_the_request_that_opened_it() {
     let query = "x=1&x=2&%C3%A9=a+b%21&empty=&__proto__=y&EIO=4&transport";
     let headers = ["x-token: one", "x-token: two", "origin: http://page.example", "cookie: a=b"];
     send(server.connect(), request("GET", &format!("{query}=polling"), &headers, "")).await.unwrap();
-    let upgrade = [
-        "connection: Upgrade",
-        "upgrade: websocket",
-        "sec-websocket-version: 13",
-        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
-    ];
-    let headers = [&headers[..], &upgrade].concat();
+    let headers = [&headers[..], &UPGRADE].concat();
     let websocket = request("GET", &format!("{query}=websocket"), &headers, "");
     let _websocket = tokio::spawn(send(server.connect(), websocket));
     for transport in ["polling", "websocket"] {

@@ -13,8 +13,8 @@ use std::{
 
 use bytes::Bytes;
 use common::{
-    Event, Heard, Polling, SECOND, Seen, Server, Session, Sessions, WebSocket, assert_reached, recorder,
-    request, server_with, settle,
+    Event, Heard, Polling, SECOND, Seen, Server, Session, Sessions, UPGRADE, WebSocket, assert_reached,
+    recorder, request, server_with, settle,
 };
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -33,13 +33,7 @@ const OPEN: &str = "EIO=4&transport=websocket";
 
 /// A request that asks for a websocket, with what is put into its extensions.
 fn asking(query: &str, hook: Option<UpgradeHook>) -> Request<Full<Bytes>> {
-    let headers = [
-        "connection: Upgrade",
-        "upgrade: websocket",
-        "sec-websocket-version: 13",
-        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
-    ];
-    let mut request = request("GET", query, &headers, "");
+    let mut request = request("GET", query, &UPGRADE, "");
     if let Some(hook) = hook {
         request.extensions_mut().insert(hook);
     }

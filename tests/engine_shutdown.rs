@@ -12,12 +12,12 @@ use std::{
 };
 
 use common::{
-    Event, Polling, Reply, SECOND, Seen, Server, Session, Sessions, WebSocket, config, opened, posting,
-    recorder, request, send, server_with, settle,
+    Event, Polling, SECOND, Seen, Server, UPGRADE, WebSocket, config, opened, opened_websocket, posting,
+    recorder, server_with, settle,
 };
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 use tower_socketio::{
     CloseReason, SessionId, engine::EngineConfig, exchange::SessionIdGenerator, outbox::SendError,
@@ -25,22 +25,6 @@ use tower_socketio::{
 
 /// Long enough for everything that ends at all.
 const DEADLINE: Duration = Duration::from_secs(10);
-
-async fn ask(server: &Server, query: &str, headers: &[&str]) -> Reply {
-    send(server.connect(), request("GET", query, headers, "")).await.unwrap()
-}
-
-async fn websocket() -> (WebSocket, Session, Server, Sessions) {
-    let (server, mut sessions) = server_with(EngineConfig::default());
-    (WebSocket::open(&server).await, sessions.next().await, server, sessions)
-}
-
-/// Shuts the server down; how many sessions there were and how many were cut off, and how many seconds it took.
-async fn shut_down(server: &Server, deadline: Duration) -> (usize, usize, u64) {
-    let begun = Instant::now();
-    let outcome = timeout(2 * deadline + SECOND, server.shutdown(deadline)).await.expect("it ends");
-    (outcome.sessions, outcome.cut_off, begun.elapsed().as_secs_f64().round() as u64)
-}
 
 // Nobody new.
 
@@ -51,14 +35,8 @@ async fn whoever_is_new_is_sent_away_on_both_transports() {
     let going_on = server.shutting_down(DEADLINE);
     settle().await;
     for is_over in [false, true] {
-        let poll = ask(&server, "EIO=4&transport=polling", &[]).await;
-        let upgrade = [
-            "connection: Upgrade",
-            "upgrade: websocket",
-            "sec-websocket-version: 13",
-            "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
-        ];
-        let websocket = ask(&server, "EIO=4&transport=websocket", &upgrade).await;
+        let poll = server.get("EIO=4&transport=polling", &[]).await;
+        let websocket = server.get("EIO=4&transport=websocket", &UPGRADE).await;
         for reply in [poll, websocket] {
             assert_eq!(reply.parts(), (503, "Service unavailable"), "over: {is_over}");
             assert_eq!(reply.header("connection"), Some("close"));
@@ -81,9 +59,9 @@ async fn what_is_wrong_with_a_request_is_still_said() {
     let (server, _sessions) = server_with(EngineConfig::default());
     server.shutdown(DEADLINE).await;
     let unknown = r#"{"code":0,"message":"Transport unknown"}"#;
-    assert_eq!(ask(&server, "EIO=4&transport=tobi", &[]).await.parts(), (400, unknown));
+    assert_eq!(server.get("EIO=4&transport=tobi", &[]).await.parts(), (400, unknown));
     let nobody = r#"{"code":1,"message":"Session ID unknown"}"#;
-    assert_eq!(ask(&server, "EIO=4&transport=polling&sid=x", &[]).await.parts(), (400, nobody));
+    assert_eq!(server.get("EIO=4&transport=polling&sid=x", &[]).await.parts(), (400, nobody));
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,12 +87,12 @@ async fn a_session_whose_id_is_made_while_the_shutdown_begins_is_not_opened() {
                 if is_websocket {
                     assert!(WebSocket::connect(server.connect(), query).await.is_err());
                 } else {
-                    assert_eq!(ask(&server, query, &[]).await.status, 503);
+                    assert_eq!(server.get(query, &[]).await.status, 503);
                 }
             }
         });
         settle().await;
-        assert_eq!(shut_down(&server, DEADLINE).await, (0, 0, 0));
+        assert_eq!(server.shut_down(DEADLINE).await, (0, 0, 0));
         go.notify_one();
         opening.await.unwrap();
         assert_eq!(server.seen(), [Seen { status: 503, session: None, error: None }]);
@@ -130,7 +108,7 @@ async fn a_waiting_poll_is_answered_with_the_end() {
     let (polling, mut session) = opened().await;
     let get = polling.get();
     settle().await;
-    assert_eq!(shut_down(&polling.server, DEADLINE).await, (1, 0, 0));
+    assert_eq!(polling.server.shut_down(DEADLINE).await, (1, 0, 0));
     assert_eq!(get.reply().await.parts(), (200, "1"));
     assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
     assert_eq!(polling.server.clients_count(), 0);
@@ -154,7 +132,7 @@ async fn a_client_that_does_not_poll_just_now_gets_what_is_queued_and_then_the_e
 
 #[tokio::test(start_paused = true)]
 async fn a_websocket_gets_what_is_queued_and_an_empty_close_frame() {
-    let (mut websocket, mut session, server, _sessions) = websocket().await;
+    let (mut websocket, mut session, server, _sessions) = opened_websocket().await;
     session.send("one");
     session.send(vec![1, 2, 3, 4]);
     let going_on = server.shutting_down(DEADLINE);
@@ -241,7 +219,7 @@ async fn a_post_under_way_is_answered() {
 
 /// It is shut down at once, with nobody cut off.
 async fn server_ends(server: &Server) {
-    assert_eq!(shut_down(server, DEADLINE).await, (1, 0, 0));
+    assert_eq!(server.shut_down(DEADLINE).await, (1, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -299,7 +277,7 @@ async fn what_is_done_on_disconnect_is_waited_for() {
         sleep(3 * SECOND).await;
         counter.fetch_add(1, Ordering::SeqCst);
     });
-    assert_eq!(shut_down(&polling.server, DEADLINE).await, (1, 0, 3));
+    assert_eq!(polling.server.shut_down(DEADLINE).await, (1, 0, 3));
     assert_eq!(done.load(Ordering::SeqCst), 1);
 }
 
@@ -321,14 +299,14 @@ async fn a_message_that_is_being_dealt_with_is_waited_for() {
     websocket.send("4a").await;
     sessions.next().await.next().await;
     let closing = tokio::spawn(async move { while websocket.next().await != Event::Cut {} });
-    assert_eq!(shut_down(&server, DEADLINE).await, (1, 0, 4));
+    assert_eq!(server.shut_down(DEADLINE).await, (1, 0, 4));
     assert_eq!(done.load(Ordering::SeqCst), 1);
     closing.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_ended_before_is_waited_for_too() {
-    let (websocket, session, server, _sessions) = websocket().await;
+    let (websocket, session, server, _sessions) = opened_websocket().await;
     let closed = session.open.closed;
     session.open.scope.drive(async move {
         closed.await;
@@ -337,5 +315,5 @@ async fn a_session_that_ended_before_is_waited_for_too() {
     drop(websocket);
     settle().await;
     assert_eq!(server.clients_count(), 0);
-    assert_eq!(shut_down(&server, DEADLINE).await, (0, 0, 5));
+    assert_eq!(server.shut_down(DEADLINE).await, (0, 0, 5));
 }

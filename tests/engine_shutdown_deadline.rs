@@ -6,8 +6,8 @@ mod common;
 use std::{future::pending, time::Duration};
 
 use common::{
-    Event, Polling, Recorder, Reply, SECOND, Server, Session, Sessions, WebSocket, config, opened, recorder,
-    request, send, server_with, settle,
+    Event, Polling, Recorder, SECOND, Server, Sessions, WebSocket, config, opened, opened_websocket,
+    recorder, request, send, server_with, settle, tasks,
 };
 use hyper::{server::conn::http1, service::service_fn as http_service_fn};
 use hyper_util::rt::TokioIo;
@@ -15,7 +15,7 @@ use tokio::{
     io::DuplexStream,
     sync::watch,
     task::JoinHandle,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 use tower::{ServiceExt, service_fn};
 use tower_socketio::{
@@ -27,27 +27,6 @@ use tower_socketio::{
 
 /// Long enough for everything that ends at all.
 const DEADLINE: Duration = Duration::from_secs(10);
-
-async fn ask(server: &Server, query: &str, headers: &[&str]) -> Reply {
-    send(server.connect(), request("GET", query, headers, "")).await.unwrap()
-}
-
-async fn websocket() -> (WebSocket, Session, Server, Sessions) {
-    let (server, mut sessions) = server_with(EngineConfig::default());
-    (WebSocket::open(&server).await, sessions.next().await, server, sessions)
-}
-
-/// Shuts the server down; how many sessions there were and how many were cut off, and how many seconds it took.
-async fn shut_down(server: &Server, deadline: Duration) -> (usize, usize, u64) {
-    let begun = Instant::now();
-    let outcome = timeout(2 * deadline + SECOND, server.shutdown(deadline)).await.expect("it ends");
-    (outcome.sessions, outcome.cut_off, begun.elapsed().as_secs_f64().round() as u64)
-}
-
-/// Tasks of the runtime, besides the test itself.
-fn tasks() -> usize {
-    tokio::runtime::Handle::current().metrics().num_alive_tasks()
-}
 
 // The deadline.
 
@@ -111,7 +90,7 @@ async fn at_the_deadline_the_rest_is_cut_off() {
         "its websocket never comes",
     ] {
         let (server, kept) = stubborn(what).await;
-        assert_eq!(shut_down(&server, 2 * SECOND).await, (1, 1, 2), "{what}");
+        assert_eq!(server.shut_down(2 * SECOND).await, (1, 1, 2), "{what}");
         assert_eq!(server.clients_count(), 0, "{what}");
         drop(kept);
         settle().await;
@@ -123,22 +102,22 @@ async fn at_the_deadline_the_rest_is_cut_off() {
 async fn a_service_that_is_never_made_is_not_waited_for() {
     let (server, kept) = stubborn("its service is never made").await;
     drop(kept);
-    assert_eq!(shut_down(&server, 2 * SECOND).await, (1, 0, 0));
+    assert_eq!(server.shut_down(2 * SECOND).await, (1, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_is_cut_off_reads_the_reason_too() {
     let (polling, mut session) = opened().await;
     session.send("never fetched");
-    assert_eq!(shut_down(&polling.server, SECOND).await, (1, 1, 1));
+    assert_eq!(polling.server.shut_down(SECOND).await, (1, 1, 1));
     assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_time_at_all_cuts_everybody_off_at_once() {
-    let (_websocket, mut session, server, _sessions) = websocket().await;
+    let (_websocket, mut session, server, _sessions) = opened_websocket().await;
     let _polling = Polling::open(&server).await;
-    assert_eq!(shut_down(&server, Duration::ZERO).await, (2, 2, 0));
+    assert_eq!(server.shut_down(Duration::ZERO).await, (2, 2, 0));
     assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
     assert_eq!(server.clients_count(), 0);
 }
@@ -156,7 +135,7 @@ async fn a_deadline_may_be_as_long_as_can_be_said() {
 async fn a_client_that_takes_too_long_for_a_close_is_cut_before_the_deadline() {
     let (server, mut sessions) = server_with(config(|config| config.close_timeout = 3 * SECOND));
     let _polling = Polling::open(&server).await;
-    assert_eq!(shut_down(&server, DEADLINE).await, (1, 0, 3));
+    assert_eq!(server.shut_down(DEADLINE).await, (1, 0, 3));
     assert_eq!(sessions.next().await.closed().await, CloseReason::ServerShuttingDown);
     assert_eq!(server.limits(), [(Limit::CloseTime, 1)]);
 }
@@ -166,8 +145,8 @@ async fn a_client_that_takes_too_long_for_a_close_is_cut_before_the_deadline() {
 #[tokio::test(start_paused = true)]
 async fn nobody_is_there_to_be_told() {
     let (server, _sessions) = server_with(EngineConfig::default());
-    assert_eq!(shut_down(&server, DEADLINE).await, (0, 0, 0));
-    assert_eq!(shut_down(&server, DEADLINE).await, (0, 0, 0));
+    assert_eq!(server.shut_down(DEADLINE).await, (0, 0, 0));
+    assert_eq!(server.shut_down(DEADLINE).await, (0, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,7 +154,7 @@ async fn a_second_call_has_its_own_deadline() {
     let (polling, mut session) = opened().await;
     let patient = polling.server.shutting_down(20 * SECOND);
     sleep(SECOND).await;
-    assert_eq!(shut_down(&polling.server, 2 * SECOND).await, (1, 1, 2));
+    assert_eq!(polling.server.shut_down(2 * SECOND).await, (1, 1, 2));
     let outcome = patient.await.unwrap();
     assert_eq!((outcome.sessions, outcome.cut_off), (1, 0));
     assert_eq!(session.closed().await, CloseReason::ServerShuttingDown);
@@ -198,7 +177,7 @@ async fn a_shutdown_that_is_dropped_leaves_those_it_told_to_their_end() {
     sleep(31 * SECOND).await;
     assert_eq!(told[0].try_closed(), Some(CloseReason::ServerShuttingDown));
     assert_eq!(server.clients_count(), 2);
-    assert_eq!(ask(&server, "EIO=4&transport=polling", &[]).await.status, 503);
+    assert_eq!(server.get("EIO=4&transport=polling", &[]).await.status, 503);
     // The others go on, until someone tells them.
     let going_on = server.shutting_down(DEADLINE);
     let mut packets = Vec::new();

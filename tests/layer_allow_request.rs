@@ -12,8 +12,8 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
-use around::{Around, POLLING, UPGRADE, WEBSOCKET};
-use common::config;
+use around::{Around, POLLING, WEBSOCKET};
+use common::{UPGRADE, config};
 use http::request::Parts;
 use tower::ServiceBuilder;
 use tower_socketio::{

@@ -12,8 +12,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use around::{Around, POLLING, UPGRADE, WEBSOCKET};
-use common::{Event, config};
+use around::{Around, POLLING, WEBSOCKET};
+use common::{Event, UPGRADE, config};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Layer, ServiceBuilder, filter::AsyncFilterLayer, layer::layer_fn, service_fn};

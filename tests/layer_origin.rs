@@ -12,7 +12,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use around::{Around, POLLING, UPGRADE, WEBSOCKET, session};
+use around::{Around, POLLING, WEBSOCKET, session};
+use common::UPGRADE;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{ServiceBuilder, layer::layer_fn, service_fn};

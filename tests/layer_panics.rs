@@ -7,8 +7,8 @@ mod common;
 #[path = "common/socketio.rs"]
 mod socketio;
 
-use around::{Around, POLLING, UPGRADE, WEBSOCKET};
-use common::{Event, SECOND, settle};
+use around::{Around, POLLING, WEBSOCKET};
+use common::{Event, SECOND, UPGRADE, settle};
 use http::{HeaderMap, request::Parts};
 use tokio::time::sleep;
 use tower_socketio::{

@@ -20,8 +20,8 @@ use std::{
     time::Duration,
 };
 
-use around::{Around, POLLING, UPGRADE, WEBSOCKET};
-use common::{Reply, SECOND, config};
+use around::{Around, POLLING, WEBSOCKET};
+use common::{Reply, SECOND, UPGRADE, config};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode,

@@ -25,14 +25,6 @@ use crate::{
 pub(crate) const POLLING: &str = "EIO=4&transport=polling";
 pub(crate) const WEBSOCKET: &str = "EIO=4&transport=websocket";
 
-/// Headers that ask for a websocket.
-pub(crate) const UPGRADE: [&str; 4] = [
-    "connection: upgrade",
-    "upgrade: websocket",
-    "sec-websocket-version: 13",
-    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
-];
-
 /// An engine with layers around it.
 pub(crate) struct Around {
     pub(crate) stack: Stack,

@@ -7,6 +7,14 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// Headers that ask for a websocket.
+pub(crate) const UPGRADE: [&str; 4] = [
+    "connection: upgrade",
+    "upgrade: websocket",
+    "sec-websocket-version: 13",
+    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+];
+
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {

@@ -16,7 +16,7 @@ mod websocket;
 use std::time::Duration;
 
 pub(crate) use self::{
-    http::{Reply, request, send},
+    http::{Reply, UPGRADE, request, send},
     limits::{Heard, assert_reached},
     polling::{Pending, Polling, dribbled, opened, opened_with, posting, server_with},
     recorder::{Gate, Recorder, Recording, Session, Sessions, recorder},
@@ -36,6 +36,17 @@ pub(crate) fn config(change: impl FnOnce(&mut EngineConfig)) -> EngineConfig {
 /// only when all are idle.
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// A session over a websocket, and its server.
+pub(crate) async fn opened_websocket() -> (WebSocket, Session, Server, Sessions) {
+    let (server, mut sessions) = server_with(EngineConfig::default());
+    (WebSocket::open(&server).await, sessions.next().await, server, sessions)
+}
+
+/// Tasks of the runtime, besides the test itself.
+pub(crate) fn tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
 /// Gives way until it is so. For what happens in another thread or in the kernel.

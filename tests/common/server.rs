@@ -16,6 +16,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream},
     net::TcpListener,
     task::JoinHandle,
+    time::{Instant, timeout},
 };
 use tower::{Service, ServiceExt};
 use tower_socketio::{
@@ -23,6 +24,8 @@ use tower_socketio::{
     engine::{EngineConfig, EngineService, MakeSession, Shutdown},
     exchange::{ConnectionError, ResponseKind, SessionResponse},
 };
+
+use super::http::{Reply, request, send};
 
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -145,6 +148,11 @@ impl Server {
         address
     }
 
+    /// The answer to a GET.
+    pub(crate) async fn get(&self, query: &str, headers: &[&str]) -> Reply {
+        send(self.connect(), request("GET", query, headers, "")).await.unwrap()
+    }
+
     /// Gives a request to the engine, past HTTP: the test decides when it is polled, and when it is dropped.
     pub(crate) fn ask(&self, request: Request<Full<Bytes>>) -> Asking {
         self.engine.ask(request)
@@ -161,6 +169,13 @@ impl Server {
 
     pub(crate) async fn shutdown(&self, deadline: Duration) -> Shutdown {
         self.engine.shutdown(deadline).await
+    }
+
+    /// Shuts down; how many sessions there were and how many were cut off, and how many seconds it took.
+    pub(crate) async fn shut_down(&self, deadline: Duration) -> (usize, usize, u64) {
+        let begun = Instant::now();
+        let outcome = timeout(2 * deadline + super::SECOND, self.shutdown(deadline)).await.expect("it ends");
+        (outcome.sessions, outcome.cut_off, begun.elapsed().as_secs_f64().round() as u64)
     }
 
     /// The shutdown on its way: it begins when the others have their turn.
