@@ -59,7 +59,7 @@ enum Post {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Delivered {
     All,
-    /// It could not be decoded, or was not taken to its end as the client broke the rules meanwhile.
+    /// It could not be decoded, or another request overlapped with it.
     Refused,
 }
 
@@ -293,7 +293,7 @@ impl Wire for PollingWire {
         Poll::Ready(())
     }
 
-    fn end(&mut self, _: &mut Context<'_>, reason: CloseReason) {
+    fn end(&mut self, _: &mut Context<'_>, _: CloseReason) {
         let mut shared = self.shared.lock();
         let farewell = if self.client_closed { Frame::NOOP } else { Frame::CLOSE };
         if shared.has_waiting() {
@@ -301,8 +301,8 @@ impl Wire for PollingWire {
         }
         shared.is_over = true;
         // Packets that have been read are still there to be received; a body that is being read is not waited for.
-        if matches!(shared.post, Post::Reading { .. }) || reason == CloseReason::TransportError {
-            shared.refuse_post();
+        if matches!(shared.post, Post::Reading { .. }) {
+            shared.post = Post::None;
         }
     }
 
