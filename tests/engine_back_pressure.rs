@@ -379,3 +379,24 @@ async fn what_many_threads_send_at_once_all_arrives_each_in_its_order() {
     }
     until("the outbox is empty", || session.open.outbox.queued_bytes() == 0).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_one_large_message_slowly_is_waited_for_and_who_stops_is_not() {
+    let (make, mut sessions) = recorder();
+    let server = Server::new(make, config(|config| config.outbox.bytes = 1_000_000));
+    let mut websocket = WebSocket::open(&server).await;
+    let mut session = sessions.next().await;
+    // The second one waits, and is more than half of what may.
+    session.send("x".repeat(900_000));
+    session.send("y".repeat(900_000));
+    let mut piece = [0; 10_000];
+    for _ in 0..40 {
+        tokio::time::sleep(SECOND).await;
+        tokio::io::AsyncReadExt::read_exact(websocket.0.get_mut(), &mut piece).await.unwrap();
+    }
+    assert_eq!(session.try_closed(), None);
+    let stopped = tokio::time::Instant::now();
+    assert_eq!(session.closed().await, CloseReason::TransportClose);
+    // It is looked at once in that time.
+    assert!((20..=40).contains(&stopped.elapsed().as_secs()), "{:?}", stopped.elapsed());
+}

@@ -337,7 +337,8 @@ impl<S: SessionService> Session<S> {
         Some(self.failed(&Fault::new(CloseReason::TransportError, "invalid heartbeat direction")))
     }
 
-    /// Something waits for the client. If it takes nothing of it for so long, it is gone, whatever it sends.
+    /// Something waits for the client. If it takes nothing of it for so long, it is gone, whatever it sends. What it takes
+    /// is seen a turn later, so it may be twice as long.
     fn poll_stalled(&mut self, patience: Duration) -> Option<CloseReason> {
         let Some(progress) = self.line.progress() else {
             self.stalled = None;
