@@ -33,6 +33,7 @@ mod service;
 mod session;
 mod shared;
 pub mod shutdown;
+mod stall;
 mod upgrade;
 mod verify;
 

@@ -5,9 +5,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode, Version,
-    header::{
-        CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, X_XSS_PROTECTION,
-    },
+    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, X_XSS_PROTECTION},
     request::Parts,
 };
 use http_body::Body as HttpBody;
@@ -18,7 +16,7 @@ use crate::{
     body::Body,
     codec::engine::{Revision, Transport, Written},
     error::{BoxError, CloseReason, ErrorCode},
-    exchange::{ErrorContext, ResponseKind, SessionResponse, close_with, refuse},
+    exchange::{ErrorContext, ResponseKind, SessionResponse, close_with, end_connection, refuse},
     limit::{Limit, LimitCounts},
     outbox::Fault,
     transport::{
@@ -37,7 +35,6 @@ const MAX_DISCARDED: (usize, Duration) = (64 * 1024, Duration::from_secs(1));
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// A GET of a session: its packets.
 pub(super) async fn poll(entry: Arc<Entry>, request: Arc<Parts>) -> Response<Body> {
@@ -175,9 +172,7 @@ where
     let (bytes, time) = MAX_DISCARDED;
     tokio::time::timeout(time, Limited::new(rest, bytes).collect()).await.ok();
     let mut response = status(StatusCode::PAYLOAD_TOO_LARGE);
-    if version < Version::HTTP_2 {
-        response.headers_mut().insert(CONNECTION, CLOSE);
-    }
+    end_connection(response.headers_mut(), version);
     response
 }
 

@@ -19,6 +19,7 @@ use super::{
     input::{Input, Making, Readiness, make_service},
     make::{MakeSession, SessionService},
     registry::Registration,
+    stall::Stall,
     upgrade::{Candidate, Progress, linger, turn_away},
 };
 use crate::{
@@ -93,23 +94,11 @@ struct Session<S: SessionService> {
     /// The transport that was upgraded, until it has handed over what the client sent there.
     leaving: Option<Box<dyn Wire>>,
     /// The client takes what waits for it too slowly, or not at all.
-    stalled: Option<Stalled>,
+    stall: Stall,
     /// How long a graceful close that is under way may take.
     closing_until: Option<StdInstant>,
     timer: Pin<Box<Sleep>>,
     turned_away: Arc<()>,
-}
-
-/// A client for which something waits.
-#[derive(Clone, Copy)]
-struct Stalled {
-    /// How much it had taken then.
-    progress: u64,
-    since: StdInstant,
-    /// When it must have taken more; nothing while it is not read.
-    until: Option<StdInstant>,
-    /// Since when it is not read: it may have to write before it reads.
-    paused: Option<StdInstant>,
 }
 
 impl<S: SessionService> Session<S> {
@@ -131,7 +120,7 @@ impl<S: SessionService> Session<S> {
             turned_away: Arc::new(()),
             candidate: None,
             leaving: None,
-            stalled: None,
+            stall: Stall::default(),
             closing_until: None,
             config,
             limits,
@@ -156,7 +145,7 @@ impl<S: SessionService> Session<S> {
             Verdict::Close(reason) => {
                 let until = now() + self.config.close_timeout;
                 let until = *self.closing_until.get_or_insert(until);
-                self.stalled = None;
+                self.stall.forget();
                 // A client that is on its way over polls no more: what is queued, and the end, reach it only there.
                 if self.candidate.as_ref().is_some_and(Candidate::was_answered) {
                     self.poll_candidate(cx);
@@ -199,9 +188,8 @@ impl<S: SessionService> Session<S> {
                 Beat::Expired => return Some(self.over(Limit::Heartbeat, CloseReason::PingTimeout)),
             }
             let candidate = self.candidate.as_ref().map(Candidate::deadline);
-            let stalled = self.stalled.as_ref().and_then(|stalled| stalled.until);
-            let due =
-                [self.beat_deadline(), candidate, self.closing_until, stalled].into_iter().flatten().min()?;
+            let deadlines = [self.beat_deadline(), candidate, self.closing_until, self.stall.deadline()];
+            let due = deadlines.into_iter().flatten().min()?;
             let due = Instant::from_std(due);
             if self.timer.deadline() != due {
                 self.timer.as_mut().reset(due);
@@ -285,7 +273,7 @@ impl<S: SessionService> Session<S> {
             match self.input.poll_ready(cx) {
                 Readiness::Ready => self.heartbeat.wake(now()),
                 Readiness::Busy => {
-                    self.pause_stalled();
+                    self.stall.rest(now());
                     self.heartbeat.rest(now());
                     return None;
                 }
@@ -296,13 +284,13 @@ impl<S: SessionService> Session<S> {
                 Intake::Congested => {
                     // It throttles itself: it is not read until it has read.
                     self.heartbeat.rest(now());
-                    return self.poll_stalled(self.config.ping_timeout);
+                    return self.poll_stall(self.config.ping_timeout);
                 }
                 // Whoever ended it has woken this task.
                 Intake::Over => return None,
             }
             let packet = match self.poll_receive(cx) {
-                Poll::Pending => return self.poll_stalled(self.patience()),
+                Poll::Pending => return self.poll_stall(self.patience()),
                 Poll::Ready(Received::Fault(fault)) => return Some(self.failed(&fault)),
                 Poll::Ready(Received::Packet(packet)) => packet,
             };
@@ -312,7 +300,7 @@ impl<S: SessionService> Session<S> {
         }
         cx.waker().wake_by_ref();
         // However much it sends.
-        self.poll_stalled(self.patience())
+        self.poll_stall(self.patience())
     }
 
     /// How long a client may take nothing of what waits for it: as long as it may be silent.
@@ -337,34 +325,10 @@ impl<S: SessionService> Session<S> {
         Some(self.failed(&Fault::new(CloseReason::TransportError, "invalid heartbeat direction")))
     }
 
-    /// Something waits for the client. If it takes nothing of it for so long, it is gone, whatever it sends. What it takes
-    /// is seen a turn later, so it may be twice as long.
-    fn poll_stalled(&mut self, patience: Duration) -> Option<CloseReason> {
-        let Some(progress) = self.line.progress() else {
-            self.stalled = None;
-            return None;
-        };
-        let since = match self.stalled {
-            Some(stalled) if stalled.progress == progress => {
-                let paused = stalled.paused.map_or(Duration::ZERO, |at| now().saturating_duration_since(at));
-                stalled.since + paused
-            }
-            _ => now(),
-        };
-        let until = since + patience;
-        if now() >= until {
-            return Some(self.over(Limit::WriteStall, CloseReason::TransportClose));
-        }
-        self.stalled = Some(Stalled { progress, since, until: Some(until), paused: None });
-        None
-    }
-
-    /// The client is not read from now on: its time rests.
-    fn pause_stalled(&mut self) {
-        if let Some(stalled) = &mut self.stalled {
-            stalled.until = None;
-            stalled.paused.get_or_insert_with(now);
-        }
+    /// If the client takes nothing of what waits for it for so long, it is gone, whatever it sends.
+    fn poll_stall(&mut self, patience: Duration) -> Option<CloseReason> {
+        let is_over = self.stall.is_over(self.line.progress(), patience, now());
+        is_over.then(|| self.over(Limit::WriteStall, CloseReason::TransportClose))
     }
 
     /// The session is closing: what the client sends comes too late, but that it has gone is seen.

@@ -22,7 +22,7 @@ pub(crate) use extended_connect::protocol as extended_connect_protocol;
 pub use extensions::{PeerAddr, ResponseKind, Secure, SessionIdGenerator, SessionResponse};
 pub use open::{Closed, Open};
 pub use refusal::refuse;
-pub(crate) use refusal::{close_with, is_upgrade};
+pub(crate) use refusal::{close_with, end_connection, is_upgrade};
 pub use request::SessionRequest;
 pub use scope::Scope;
 pub(crate) use scope::ScopeRunner;

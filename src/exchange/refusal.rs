@@ -44,12 +44,16 @@ pub fn refuse(code: ErrorCode, context: ErrorContext, request: Arc<Parts>) -> Re
 pub(crate) fn close_with(status: StatusCode, text: impl Into<Body>, version: Version) -> Response<Body> {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HTML);
+    response.headers_mut().insert(CONTENT_TYPE, HTML);
+    end_connection(response.headers_mut(), version);
+    response
+}
+
+/// The connection is of no use after this answer.
+pub(crate) fn end_connection(headers: &mut HeaderMap, version: Version) {
     if version < Version::HTTP_2 {
         headers.insert(CONNECTION, CLOSE);
     }
-    response
 }
 
 /// Whether the request asks to leave HTTP. (To what, the handshake finds out.) Over HTTP/2 that is an extended

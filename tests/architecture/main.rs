@@ -60,6 +60,7 @@ const PURE: &[&str] = &[
     "src/codec",
     "src/engine/verify",
     "src/engine/heartbeat",
+    "src/engine/stall",
     "src/transport/websocket/assembly",
     "src/transport/websocket/header",
     "src/transport/websocket/mask",
