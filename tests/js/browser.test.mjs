@@ -100,6 +100,27 @@ test("both see who is there and how many are online", async (t) => {
   assert.deepEqual(await texts(ada, "#people .name"), ["Ada (you)"]);
 });
 
+test("who joins before the page's script is there comes in all the same", async (t) => {
+  const server = await chatServer(t);
+  const ada = await person(t, server);
+  let arrive;
+  const held = new Promise((resolve) => (arrive = resolve));
+  await ada.page.route("**/chat.js", async (route) => {
+    await held;
+    await route.continue().catch(() => {}); // the request of a page that was left is gone
+  });
+  await ada.page.goto(server.url, { waitUntil: "commit" });
+  await ada.page.locator("#nick").fill("Ada");
+  await ada.page.locator("#room").fill("tea");
+  const again = ada.page.waitForRequest((request) => request.isNavigationRequest());
+  await ada.page.keyboard.press("Enter");
+  await again;
+  arrive();
+  await sees(ada, "#where", "# tea");
+  await sees(ada, "#me", "Ada");
+  assert.equal(new URL(ada.page.url()).search, "", "a reload asks for the name again");
+});
+
 test("a name that is taken is refused at the door, and another one is welcome", async (t) => {
   const server = await chatServer(t);
   const ada = await person(t, server);

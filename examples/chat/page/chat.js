@@ -338,3 +338,13 @@ function showTypists() {
 chat.on("typing", (nick, on) => setTyping(nick, on));
 
 stats.connect();
+
+// Whoever was faster than this script has sent the form as forms are sent: the page was loaded anew, with what was
+// written in its address. `/?room=tea` is a link to a room, too.
+const written = new URLSearchParams(location.search);
+if (written.size > 0) history.replaceState(null, "", location.pathname);
+if (written.has("room")) $("room").value = written.get("room");
+if (written.has("nick")) {
+  $("nick").value = written.get("nick");
+  $("join").requestSubmit();
+}
