@@ -16,7 +16,9 @@ use crate::{
     body::Body,
     codec::engine::{Revision, Transport, Written},
     error::{BoxError, CloseReason, ErrorCode},
-    exchange::{ErrorContext, ResponseKind, SessionResponse, close_with, end_connection, refuse},
+    exchange::{
+        ErrorContext, ResponseKind, SessionResponse, Uncompressed, close_with, end_connection, refuse,
+    },
     limit::{Limit, LimitCounts},
     outbox::Fault,
     transport::{
@@ -40,7 +42,13 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 pub(super) async fn poll(entry: Arc<Entry>, request: Arc<Parts>) -> Response<Body> {
     let Some(polling) = &entry.polling else { return status(StatusCode::BAD_REQUEST) };
     match polling.wait().await {
-        Ok(payload) => packets(payload, &entry, ResponseKind::Polled, request),
+        Ok(answer) => {
+            let mut response = packets(answer.payload, &entry, ResponseKind::Polled, request);
+            if !answer.may_compress {
+                response.extensions_mut().insert(Uncompressed);
+            }
+            response
+        }
         Err(Refused::Overlap) => status(StatusCode::BAD_REQUEST),
         Err(Refused::Over) => unknown_session(&entry, request),
     }

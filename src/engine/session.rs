@@ -28,7 +28,7 @@ use crate::{
     exchange::{Closed, Open, Scope, ScopeRunner, SessionRequest},
     guard::guarded,
     limit::{Limit, LimitCounts},
-    outbox::{Fault, Intake, Line, Outbox, Received, Verdict, Wire},
+    outbox::{ConnEvent, Fault, Intake, Line, Outbox, Received, Verdict, Wire},
     transport::websocket::Accepting,
 };
 
@@ -229,7 +229,12 @@ impl<S: SessionService> Session<S> {
 
     fn poll_candidate(&mut self, cx: &mut Context<'_>) {
         let Some(candidate) = &mut self.candidate else { return };
-        match candidate.poll(cx, now()) {
+        let was_answered = candidate.was_answered();
+        let progress = candidate.poll(cx, now());
+        if !was_answered && candidate.was_answered() {
+            self.line.tell(|| ConnEvent::Upgrading(Transport::WebSocket));
+        }
+        match progress {
             Progress::Trying => {
                 if candidate.wants_noop(now()) && self.line.is_writable() {
                     self.line.push_control(Frame::NOOP);
@@ -265,6 +270,7 @@ impl<S: SessionService> Session<S> {
             // A poll that still waits is told that this transport is over.
             leaving.end(cx, CloseReason::TransportClose);
         }
+        self.line.tell(|| ConnEvent::Upgrade(Transport::WebSocket));
     }
 
     /// Takes packets as long as there are some and the service keeps up.
@@ -309,6 +315,8 @@ impl<S: SessionService> Session<S> {
     }
 
     fn take_packet(&mut self, packet: Packet) -> Option<CloseReason> {
+        self.line.tell(|| ConnEvent::Packet(&packet));
+        let is_beat = matches!(packet, Packet::Pong(_) | Packet::Ping(_));
         let heartbeat = match packet {
             Packet::Pong(_) => self.heartbeat.on_pong(now()),
             Packet::Ping(_) => self.heartbeat.on_ping(now()).map(|()| self.line.push_beat(Frame::PONG)),
@@ -321,6 +329,9 @@ impl<S: SessionService> Session<S> {
                 Ok(())
             }
         };
+        if is_beat && heartbeat.is_ok() {
+            self.line.tell(|| ConnEvent::Heartbeat);
+        }
         let WrongDirection = heartbeat.err()?;
         Some(self.failed(&Fault::new(CloseReason::TransportError, "invalid heartbeat direction")))
     }

@@ -25,6 +25,21 @@ impl PeerAddr {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Secure;
 
+/// Response extension: everything in this answer to a poll was emitted with `compress(false)`, so a layer that
+/// compresses shall leave it alone. With tower-http's:
+///
+/// ```
+/// # use http::Extensions;
+/// # use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove};
+/// use tower_socketio::exchange::Uncompressed;
+///
+/// let wanted = |_, _, _: &_, extensions: &Extensions| extensions.get::<Uncompressed>().is_none();
+/// let layer = CompressionLayer::new().compress_when(SizeAbove::new(1024).and(wanted));
+/// # let _: CompressionLayer<_> = layer;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uncompressed;
+
 type Generated = Result<SessionId, BoxError>;
 type GenerateFuture = Pin<Box<dyn Future<Output = Generated> + Send>>;
 

@@ -19,7 +19,7 @@ mod upgrade_hook;
 pub use allow_request::{AllowRequest, NotAllowed};
 pub use connection_error::{ConnectionError, ErrorContext};
 pub(crate) use extended_connect::protocol as extended_connect_protocol;
-pub use extensions::{PeerAddr, ResponseKind, Secure, SessionIdGenerator, SessionResponse};
+pub use extensions::{PeerAddr, ResponseKind, Secure, SessionIdGenerator, SessionResponse, Uncompressed};
 pub use open::{Closed, Open};
 pub use refusal::refuse;
 pub(crate) use refusal::{close_with, end_connection, is_upgrade};

@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -13,8 +13,9 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
+    observers::{ConnEvent, ConnListener, Observers},
     queue::{OutboxLimits, Parcel, Queue, WhenFull},
-    sending::{SendError, Sent, Urgency},
+    sending::{Flags, SendError, Sent},
     wire::{Fault, Received, Wire},
 };
 use crate::{
@@ -33,6 +34,8 @@ pub(crate) struct Line {
     has_ended: AtomicBool,
     limits: OutboxLimits,
     counts: Arc<LimitCounts>,
+    /// There from the first listener on.
+    observers: OnceLock<Box<Observers>>,
 }
 
 struct State {
@@ -74,31 +77,32 @@ impl Line {
             has_ended: AtomicBool::new(false),
             limits,
             counts,
+            observers: OnceLock::new(),
         }
     }
 
     // What emitters do.
 
-    pub(super) fn push(&self, parcel: Parcel<'_>, urgency: Urgency) -> Result<Sent, SendError> {
-        self.accept(parcel, urgency, State::drain)
+    pub(super) fn push(&self, parcel: Parcel<'_>, flags: Flags) -> Result<Sent, SendError> {
+        self.accept(parcel, flags, State::drain)
     }
 
-    pub(super) fn push_for_later(&self, parcel: Parcel<'_>, urgency: Urgency) -> Result<Sent, SendError> {
-        self.accept(parcel, urgency, |state| state.waker.clone())
+    pub(super) fn push_for_later(&self, parcel: Parcel<'_>, flags: Flags) -> Result<Sent, SendError> {
+        self.accept(parcel, flags, |state| state.waker.clone())
     }
 
     /// Queues the parcel if there is room. If nothing waited before, `start` gets them on their way; it says whom to wake.
     fn accept(
         &self,
         parcel: Parcel<'_>,
-        urgency: Urgency,
+        flags: Flags,
         start: impl FnOnce(&mut State) -> Option<Waker>,
     ) -> Result<Sent, SendError> {
         let mut state = self.state.lock();
         if !matches!(state.phase, Phase::Open) {
             return Err(SendError::Closed);
         }
-        if urgency == Urgency::Volatile && !state.is_writable() {
+        if flags.volatile && !state.is_writable() {
             return Ok(Sent::Dropped);
         }
         if !state.queue.has_room(&parcel, &self.limits) {
@@ -121,12 +125,39 @@ impl Line {
                 return Err(SendError::Full);
             }
         }
+        let created = self.observers.get().map(|_| parcel.frames());
         let nothing_waited = state.queue.is_empty() && !state.needs_flush;
-        state.queue.push_all(parcel);
+        state.queue.push_all(parcel, flags.compress);
         let to_wake = if nothing_waited && !state.is_corked { start(&mut state) } else { None };
         drop(state);
         wake(to_wake);
+        for frame in created.iter().flatten() {
+            self.tell(|| ConnEvent::PacketCreate(frame));
+        }
         Ok(Sent::Queued)
+    }
+
+    // Who listens.
+
+    pub(super) fn observe(&self, listener: Arc<dyn Fn(&ConnEvent<'_>) + Send + Sync>) -> ConnListener {
+        let observers = self.observers.get_or_init(Box::default);
+        let id = observers.add(listener);
+        if self.has_ended() {
+            // It may have come too late for the end.
+            observers.remove(id);
+        }
+        id
+    }
+
+    pub(super) fn unobserve(&self, listener: ConnListener) -> bool {
+        self.observers.get().is_some_and(|observers| observers.remove(listener))
+    }
+
+    /// Tells whoever listens. It costs nothing where nobody does.
+    pub(crate) fn tell<'a>(&self, event: impl FnOnce() -> ConnEvent<'a>) {
+        if let Some(observers) = self.observers.get() {
+            observers.tell(&event());
+        }
     }
 
     /// The session shall close when what is queued has left. The first reason counts.
@@ -216,12 +247,16 @@ impl Line {
 
     /// Queues a packet of the engine itself, even while the session is closing.
     pub(crate) fn push_control(&self, frame: Frame) {
+        let created = self.observers.get().map(|_| frame.clone());
         self.state.lock().queue.push(frame);
+        created.iter().for_each(|frame| self.tell(|| ConnEvent::PacketCreate(frame)));
     }
 
     /// Queues a packet of the heartbeat, before everything that waits: a client that reads slowly hears it in time.
     pub(crate) fn push_beat(&self, frame: Frame) {
+        let created = self.observers.get().map(|_| frame.clone());
         self.state.lock().queue.push_first(frame);
+        created.iter().for_each(|frame| self.tell(|| ConnEvent::PacketCreate(frame)));
     }
 
     pub(crate) fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Received> {
@@ -285,9 +320,14 @@ impl Line {
         };
         drop(queue);
         self.drained.notify_waiters();
-        let mut wire = wire?;
-        wire.end(cx, reason);
-        Some(wire)
+        let wire = wire.map(|mut wire| {
+            wire.end(cx, reason);
+            wire
+        });
+        if let Some(observers) = self.observers.get() {
+            observers.end(reason);
+        }
+        wire
     }
 }
 

@@ -4,6 +4,7 @@
 //! with the waker of the session's task; what the transport cannot take is queued, and the session's task sends it.
 
 mod line;
+mod observers;
 mod pen;
 mod queue;
 mod sending;
@@ -12,8 +13,10 @@ mod tests;
 mod wire;
 
 pub(crate) use line::{Intake, Line, Verdict};
+pub use observers::{ConnEvent, ConnListener};
 pub use pen::Outbox;
 pub(crate) use queue::Queue;
 pub use queue::{OutboxLimits, WhenFull};
-pub use sending::{SendError, Sent, Urgency};
+pub(crate) use sending::Flags;
+pub use sending::{SendError, Sent};
 pub(crate) use wire::{Fault, Received, Wire};

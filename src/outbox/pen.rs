@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::{
     line::Line,
+    observers::{ConnEvent, ConnListener},
     queue::Parcel,
-    sending::{SendError, Sent, Urgency},
+    sending::{Flags, SendError, Sent},
 };
 use crate::{
-    codec::engine::{Frame, Message},
+    codec::engine::{Frame, Message, Transport},
     error::CloseReason,
 };
 
@@ -34,7 +35,7 @@ impl Outbox {
     /// When the session has ended, or the client is over its limits.
     pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let parcel = Parcel { first: Frame::message(message.into()), attachments: &[] };
-        self.line.push(parcel, Urgency::Reliable).map(drop)
+        self.line.push(parcel, Flags::default()).map(drop)
     }
 
     /// Sends an encoded text message and the binary messages that belong to it, with nothing in between. The text
@@ -43,9 +44,9 @@ impl Outbox {
         &self,
         text: &Bytes,
         attachments: &[Bytes],
-        urgency: Urgency,
+        flags: Flags,
     ) -> Result<Sent, SendError> {
-        self.line.push(Parcel { first: Frame::Text(text.clone()), attachments }, urgency)
+        self.line.push(Parcel { first: Frame::Text(text.clone()), attachments }, flags)
     }
 
     /// The same, but never on this thread: the session's task sends it. For broadcasts to many.
@@ -53,9 +54,9 @@ impl Outbox {
         &self,
         text: &Bytes,
         attachments: &[Bytes],
-        urgency: Urgency,
+        flags: Flags,
     ) -> Result<Sent, SendError> {
-        self.line.push_for_later(Parcel { first: Frame::Text(text.clone()), attachments }, urgency)
+        self.line.push_for_later(Parcel { first: Frame::Text(text.clone()), attachments }, flags)
     }
 
     /// Closes the session, reason [`CloseReason::ForcedClose`](crate::CloseReason::ForcedClose): what is queued is
@@ -67,6 +68,23 @@ impl Outbox {
     /// Whether a message would leave at once: nothing waits, and a poll is there or the websocket takes more.
     pub fn is_writable(&self) -> bool {
         self.line.is_writable()
+    }
+
+    /// The transport that carries the session now; nothing after its end.
+    pub fn transport(&self) -> Option<Transport> {
+        self.line.transport()
+    }
+
+    /// Tells a listener what happens on the connection, until the session's end. It is called where it happens, on the
+    /// emitter's or the session's thread and in between packets, so it must be quick. It costs something only where
+    /// somebody listens.
+    pub fn on(&self, listener: impl Fn(&ConnEvent<'_>) + Send + Sync + 'static) -> ConnListener {
+        self.line.observe(Arc::new(listener))
+    }
+
+    /// Takes a listener away. Whether it was there.
+    pub fn off(&self, listener: ConnListener) -> bool {
+        self.line.unobserve(listener)
     }
 
     /// Bytes that wait for the client, without those that its connection has begun to take.

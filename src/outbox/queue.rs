@@ -48,6 +48,11 @@ pub(crate) struct Parcel<'a> {
 }
 
 impl Parcel<'_> {
+    pub(crate) fn frames(&self) -> Vec<Frame> {
+        let attachments = self.attachments.iter().cloned().map(Frame::Binary);
+        std::iter::once(self.first.clone()).chain(attachments).collect()
+    }
+
     fn packets(&self) -> usize {
         1 + self.attachments.len()
     }
@@ -63,6 +68,8 @@ pub(crate) struct Queue {
     frames: VecDeque<Frame>,
     bytes: usize,
     taken: u64,
+    /// One of them at least may be compressed.
+    may_compress: bool,
 }
 
 impl Queue {
@@ -75,11 +82,17 @@ impl Queue {
     }
 
     pub(crate) fn push(&mut self, frame: Frame) {
+        self.may_compress = true;
+        self.add(frame);
+    }
+
+    fn add(&mut self, frame: Frame) {
         self.bytes += frame.len();
         self.frames.push_back(frame);
     }
 
     pub(crate) fn push_first(&mut self, frame: Frame) {
+        self.may_compress = true;
         self.bytes += frame.len();
         self.frames.push_front(frame);
     }
@@ -95,10 +108,16 @@ impl Queue {
         Some(frame)
     }
 
+    /// Whether what [`take`](Self::take) will give may be compressed: with polling, where it is all that was queued.
+    pub(crate) fn may_compress(&self) -> bool {
+        self.may_compress
+    }
+
     /// Takes everything out.
     pub(crate) fn take(&mut self) -> VecDeque<Frame> {
         self.taken += self.bytes as u64;
         self.bytes = 0;
+        self.may_compress = false;
         std::mem::take(&mut self.frames)
     }
 
@@ -111,9 +130,10 @@ impl Queue {
         self.bytes > limits.bytes / 2 || self.frames.len() > limits.packets / 2
     }
 
-    pub(crate) fn push_all(&mut self, parcel: Parcel<'_>) {
-        self.push(parcel.first);
-        parcel.attachments.iter().cloned().map(Frame::Binary).for_each(|frame| self.push(frame));
+    pub(crate) fn push_all(&mut self, parcel: Parcel<'_>, compress: bool) {
+        self.may_compress |= compress;
+        self.add(parcel.first);
+        parcel.attachments.iter().cloned().map(Frame::Binary).for_each(|frame| self.add(frame));
     }
 
     /// Whether it fits. One that is larger than the limits by itself fits where nothing waits: it is the sender's own.

@@ -2,13 +2,19 @@
 
 use std::{error::Error, fmt};
 
-/// Whether a message is worth queueing.
+/// How a message is sent: the flags of the operators `volatile` and `compress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// It is queued until the client takes it.
-    Reliable,
-    /// It is dropped unless it can leave at once.
-    Volatile,
+pub(crate) struct Flags {
+    /// It is dropped unless it can leave at once, instead of being queued until the client takes it.
+    pub(crate) volatile: bool,
+    /// An answer to a poll may be compressed for it.
+    pub(crate) compress: bool,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self { volatile: false, compress: true }
+    }
 }
 
 /// What became of a message that was accepted.

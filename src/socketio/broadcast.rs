@@ -24,7 +24,7 @@ use crate::{
     adapter::{IntoRooms, Target},
     codec::parser::Encoded,
     id::SocketId,
-    outbox::Urgency,
+    outbox::Flags,
 };
 
 /// Broadcasts to at most so many are written by whoever emits; larger ones are queued for everybody first, and the
@@ -58,7 +58,7 @@ const WRITTEN_INLINE: usize = 64;
 pub struct Broadcast {
     namespace: Arc<NamespaceState>,
     target: Target,
-    urgency: Urgency,
+    flags: Flags,
     timeout: Option<Duration>,
 }
 
@@ -74,7 +74,7 @@ pub struct Replies<T> {
 
 impl Broadcast {
     pub(crate) fn new(namespace: Arc<NamespaceState>) -> Self {
-        Self { namespace, target: Target::default(), urgency: Urgency::Reliable, timeout: None }
+        Self { namespace, target: Target::default(), flags: Flags::default(), timeout: None }
     }
 
     /// Adds rooms: who is in any of them is meant, once. Without rooms everybody in the namespace is.
@@ -101,7 +101,13 @@ impl Broadcast {
 
     /// Clients that are not ready to take it at this moment miss it.
     pub fn volatile(mut self) -> Self {
-        self.urgency = Urgency::Volatile;
+        self.flags.volatile = true;
+        self
+    }
+
+    /// Whether answers to polls may be compressed for it: see [`Uncompressed`](crate::exchange::Uncompressed).
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.flags.compress = compress;
         self
     }
 
@@ -120,7 +126,7 @@ impl Broadcast {
     /// When the event cannot be encoded; then nobody receives it.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
         let packet = self.namespace.encode(None, event, &data)?;
-        send(&self.namespace.select(&self.target), &packet, self.urgency);
+        send(&self.namespace.select(&self.target), &packet, self.flags);
         Ok(())
     }
 
@@ -152,20 +158,20 @@ impl Broadcast {
             unasked.push((member.id.clone(), error.into()));
             false
         });
-        send(&members, &packet, self.urgency);
+        send(&members, &packet, self.flags);
         let waited = members.into_iter().map(|member| (member.id.clone(), member)).collect();
         Ok(Asked { id, waited, answers, unasked })
     }
 }
 
 /// Writes to everybody. One that cannot take it (gone, or over its limit and being closed) is no matter of the others.
-fn send(members: &[Arc<Member>], packet: &Encoded, urgency: Urgency) {
+fn send(members: &[Arc<Member>], packet: &Encoded, flags: Flags) {
     let is_large = members.len() > WRITTEN_INLINE;
     for member in members {
         let sent = if is_large {
-            member.outbox.queue_encoded(packet.text(), packet.attachments(), urgency)
+            member.outbox.queue_encoded(packet.text(), packet.attachments(), flags)
         } else {
-            member.write(packet, urgency)
+            member.write(packet, flags)
         };
         if let Err(error) = sent {
             tracing::trace!(socket = %member.id, %error, "a broadcast did not reach a socket");

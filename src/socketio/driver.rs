@@ -35,7 +35,7 @@ use crate::{
     exchange::{Closed, Open, SessionRequest},
     guard::guarded,
     id::SocketId,
-    outbox::{Outbox, Urgency},
+    outbox::{Flags, Outbox},
 };
 
 pub(super) struct Driver {
@@ -405,7 +405,7 @@ impl Driver {
 
     /// Whether the client can still be told.
     fn write(&self, packet: &parser::Encoded) -> bool {
-        self.outbox.send_encoded(packet.text(), packet.attachments(), Urgency::Reliable).is_ok()
+        self.outbox.send_encoded(packet.text(), packet.attachments(), Flags::default()).is_ok()
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
     member::Member,
     namespace_state::NamespaceState,
 };
-use crate::{codec::parser::Args, outbox::Urgency};
+use crate::{codec::parser::Args, outbox::Flags};
 
 /// An event for one socket, with settings: from [`Socket::timeout`](super::Socket::timeout) or
 /// [`Socket::volatile`](super::Socket::volatile).
@@ -29,13 +29,13 @@ use crate::{codec::parser::Args, outbox::Urgency};
 pub struct Emitter {
     member: Arc<Member>,
     namespace: Arc<NamespaceState>,
-    urgency: Urgency,
+    flags: Flags,
     timeout: Option<Duration>,
 }
 
 impl Emitter {
     pub(crate) fn new(member: Arc<Member>, namespace: Arc<NamespaceState>) -> Self {
-        Self { member, namespace, urgency: Urgency::Reliable, timeout: None }
+        Self { member, namespace, flags: Flags::default(), timeout: None }
     }
 
     /// How long the answer is waited for.
@@ -46,7 +46,13 @@ impl Emitter {
 
     /// The event is dropped if the client is not ready to take it at once.
     pub fn volatile(mut self) -> Self {
-        self.urgency = Urgency::Volatile;
+        self.flags.volatile = true;
+        self
+    }
+
+    /// Whether an answer to a poll may be compressed for it: see [`Uncompressed`](crate::exchange::Uncompressed).
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.flags.compress = compress;
         self
     }
 
@@ -59,7 +65,7 @@ impl Emitter {
             return Err(EmitError::Disconnected);
         }
         let packet = self.namespace.encode(None, event, &data)?;
-        Ok(self.member.write(&packet, self.urgency).map(drop)?)
+        Ok(self.member.write(&packet, self.flags).map(drop)?)
     }
 
     /// See [`Socket::emit_with_ack`](super::Socket::emit_with_ack).
@@ -92,7 +98,7 @@ impl Emitter {
             Err(Unregistered::Full) => return Err(EmitError::TooManyAcks),
         }
         let question = Question { id, member: self.member.clone() };
-        self.member.write(&packet, self.urgency)?;
+        self.member.write(&packet, self.flags)?;
         Ok((question, answer))
     }
 }

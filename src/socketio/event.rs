@@ -20,7 +20,7 @@ use crate::{
     codec::parser::{self, Args, EncodeError, EventName},
     error::BoxError,
     guard::guarded,
-    outbox::Urgency,
+    outbox::Flags,
 };
 
 /// An event, as it goes through the event layers of its namespace to its handler.
@@ -182,7 +182,7 @@ impl AckSlot {
         if self.is_sent.swap(true, Ordering::AcqRel) || socket.ended().is_some() {
             return Ok(false);
         }
-        let sent = socket.write(&packet, Urgency::Reliable);
+        let sent = socket.write(&packet, Flags::default());
         if let Err(error) = &sent {
             tracing::debug!(socket = %socket.id(), %error, "an acknowledgement was not sent");
         }

@@ -31,6 +31,10 @@ impl Handshake {
         Self { request, auth, issued }
     }
 
+    pub(crate) fn request(&self) -> &SessionRequest {
+        &self.request
+    }
+
     /// The headers of the session's first request.
     pub fn headers(&self) -> &HeaderMap {
         self.request.headers()

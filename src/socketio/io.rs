@@ -74,6 +74,11 @@ impl Io {
         self.root().broadcast().volatile()
     }
 
+    /// A broadcast for which answers to polls may be compressed, or not. See [`Broadcast::compress`].
+    pub fn compress(&self, compress: bool) -> Broadcast {
+        self.root().broadcast().compress(compress)
+    }
+
     /// A broadcast whose answers are waited for so long.
     pub fn timeout(&self, timeout: Duration) -> Broadcast {
         self.root().broadcast().timeout(timeout)

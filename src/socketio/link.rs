@@ -6,16 +6,23 @@ use std::{
 };
 
 use crate::{
-    codec::parser::{DecodeError, Packet},
-    id::SocketId,
+    codec::{
+        engine::Revision,
+        parser::{DecodeError, Packet},
+    },
+    id::{SessionId, SocketId},
     sync::Mutex,
 };
 
 /// The inbox of a session's driver: packets that were decoded, and sockets that the server has disconnected.
 ///
 /// Packets are bounded by the limits of what is set aside, disconnected sockets by the namespaces of the session.
-#[derive(Debug, Default)]
-pub(crate) struct Link(Mutex<Inbox>);
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) session_id: SessionId,
+    pub(crate) revision: Revision,
+    inbox: Mutex<Inbox>,
+}
 
 #[derive(Debug, Default)]
 struct Inbox {
@@ -50,9 +57,13 @@ pub(crate) enum News {
 }
 
 impl Link {
+    pub(crate) fn new(session_id: SessionId, revision: Revision) -> Self {
+        Self { session_id, revision, inbox: Mutex::default() }
+    }
+
     /// Ready when one more packet may be read.
     pub(crate) fn poll_room(&self, cx: &mut Context<'_>, limit: Load) -> Poll<()> {
-        let mut inbox = self.0.lock();
+        let mut inbox = self.inbox.lock();
         let events = inbox.packets.len() + inbox.set_aside.events;
         let bytes = inbox.bytes + inbox.set_aside.bytes;
         if events == 0 || (events < limit.events && bytes < limit.bytes) {
@@ -80,7 +91,7 @@ impl Link {
 
     fn tell(&self, news: impl FnOnce(&mut Inbox)) {
         let driver = {
-            let mut inbox = self.0.lock();
+            let mut inbox = self.inbox.lock();
             news(&mut inbox);
             inbox.driver.take()
         };
@@ -91,7 +102,7 @@ impl Link {
 
     /// The next news: what the server did comes before what the client sent, as it happened at once.
     pub(crate) fn poll_news(&self, cx: &mut Context<'_>) -> Poll<News> {
-        let mut inbox = self.0.lock();
+        let mut inbox = self.inbox.lock();
         if let Some(socket) = inbox.ended.pop() {
             return Poll::Ready(News::Ended(socket));
         }
@@ -114,7 +125,7 @@ impl Link {
     /// The driver says how much waits with it; below the limit, reading goes on.
     pub(crate) fn set_aside(&self, load: Load) {
         let reader = {
-            let mut inbox = self.0.lock();
+            let mut inbox = self.inbox.lock();
             inbox.set_aside = load;
             inbox.reader.take()
         };

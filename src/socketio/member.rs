@@ -7,7 +7,7 @@ use crate::{
     adapter::Room,
     codec::parser::Encoded,
     id::SocketId,
-    outbox::{Outbox, SendError, Sent, Urgency},
+    outbox::{Flags, Outbox, SendError, Sent},
     sync::Mutex,
 };
 
@@ -50,8 +50,8 @@ impl Member {
     }
 
     /// Writes a packet of this socket to its client.
-    pub(crate) fn write(&self, packet: &Encoded, urgency: Urgency) -> Result<Sent, SendError> {
-        self.outbox.send_encoded(packet.text(), packet.attachments(), urgency)
+    pub(crate) fn write(&self, packet: &Encoded, flags: Flags) -> Result<Sent, SendError> {
+        self.outbox.send_encoded(packet.text(), packet.attachments(), flags)
     }
 
     /// The end of a socket that never was connected.

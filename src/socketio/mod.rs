@@ -16,6 +16,7 @@
 
 mod acks;
 mod broadcast;
+mod conn;
 mod connect;
 mod connection;
 mod data;
@@ -44,6 +45,7 @@ mod work;
 
 pub use acks::AckError;
 pub use broadcast::{Broadcast, Replies, RepliesFuture};
+pub use conn::Conn;
 pub use connect::{Connect, HookFuture, Refusal, SocketHooks, SocketService};
 pub use connection::{Connection, Connector};
 pub use data::SocketData;

@@ -6,6 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     broadcast::Broadcast,
+    conn::Conn,
     data::SocketData,
     emit_error::EmitError,
     emitter::{AckFuture, Emitter},
@@ -19,7 +20,7 @@ use crate::{
     adapter::{IntoRooms, Room},
     codec::parser::{self, Encoded},
     id::SocketId,
-    outbox::Urgency,
+    outbox::Flags,
 };
 
 /// A client in a namespace. Handles are cheap to clone, and all mean the same socket.
@@ -73,6 +74,11 @@ impl Socket {
     /// What the application keeps with this socket, by type.
     pub fn data(&self) -> SocketData<'_> {
         SocketData::new(&self.member.data)
+    }
+
+    /// The connection under it, which it shares with the other sockets of its client.
+    pub fn conn(&self) -> Conn {
+        Conn::new(self.member.clone())
     }
 
     // Rooms.
@@ -133,6 +139,12 @@ impl Socket {
         self.emitter().volatile()
     }
 
+    /// Whether an answer to a poll may be compressed for the following event: see
+    /// [`Uncompressed`](crate::exchange::Uncompressed).
+    pub fn compress(&self, compress: bool) -> Emitter {
+        self.emitter().compress(compress)
+    }
+
     fn emitter(&self) -> Emitter {
         Emitter::new(self.member.clone(), self.namespace.clone())
     }
@@ -177,7 +189,7 @@ impl Socket {
     /// A socket that is not connected (yet) stays as it is.
     pub fn disconnect(&self) {
         if self.end(DisconnectReason::ServerNamespaceDisconnect) {
-            self.write(&parser::disconnect(self.namespace()), Urgency::Reliable).ok();
+            self.write(&parser::disconnect(self.namespace()), Flags::default()).ok();
             self.member.link.end(self.id().clone());
         }
     }
@@ -218,8 +230,8 @@ impl Socket {
         self.member.acks.answer(self.id(), id, args);
     }
 
-    pub(crate) fn write(&self, packet: &Encoded, urgency: Urgency) -> Result<(), EmitError> {
-        Ok(self.member.write(packet, urgency).map(drop)?)
+    pub(crate) fn write(&self, packet: &Encoded, flags: Flags) -> Result<(), EmitError> {
+        Ok(self.member.write(packet, flags).map(drop)?)
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct PollingWire {
 #[derive(Default)]
 struct Shared {
     /// The poll that waits for packets.
-    waiting: Option<oneshot::Sender<Written>>,
+    waiting: Option<oneshot::Sender<Answer>>,
     post: Post,
     /// The session has ended or left this transport.
     is_over: bool,
@@ -53,6 +53,20 @@ enum Post {
     Reading { _stop: oneshot::Sender<()> },
     /// Its packets are being handed over.
     Delivering { payload: Payload, done: oneshot::Sender<Delivered> },
+}
+
+/// What a poll is answered with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) payload: Written,
+    /// Nothing of it was sent without compression by wish.
+    pub(crate) may_compress: bool,
+}
+
+impl From<Written> for Answer {
+    fn from(payload: Written) -> Self {
+        Self { payload, may_compress: true }
+    }
 }
 
 /// How the delivery of a payload ended. (Nothing at all: the session ended in the middle of it.)
@@ -87,7 +101,7 @@ impl Polling {
     /// A GET: waits until there is something to send, and gives the payload.
     ///
     /// If it is dropped before, the session fails.
-    pub(crate) async fn wait(&self) -> Result<Written, Refused> {
+    pub(crate) async fn wait(&self) -> Result<Answer, Refused> {
         let (sender, receiver) = oneshot::channel();
         {
             let mut shared = self.shared.lock();
@@ -95,7 +109,7 @@ impl Polling {
                 return Err(Refused::Over);
             }
             if let Some(first) = shared.waiting.take() {
-                first.send(self.form.encode_payload([&Frame::CLOSE])).ok();
+                first.send(self.form.encode_payload([&Frame::CLOSE]).into()).ok();
                 drop(shared);
                 self.fail("overlap from client");
                 return Err(Refused::Overlap);
@@ -211,10 +225,10 @@ impl Posting<'_> {
 }
 
 impl Shared {
-    fn answer(&mut self, payload: Written) -> Result<(), Fault> {
+    fn answer(&mut self, answer: impl Into<Answer>) -> Result<(), Fault> {
         let lost = || Fault::new(CloseReason::TransportError, "poll connection closed prematurely");
         let waiting = self.waiting.take().ok_or_else(lost)?;
-        waiting.send(payload).map_err(|_| lost())
+        waiting.send(answer.into()).map_err(|_| lost())
     }
 
     /// The packets that are being handed over, or read, are not taken.
@@ -254,7 +268,9 @@ impl Wire for PollingWire {
             // The next poll kicks the line.
             return Poll::Pending;
         }
-        Poll::Ready(shared.answer(self.form.encode_payload(&queue.take())))
+        let may_compress = queue.may_compress();
+        let payload = self.form.encode_payload(&queue.take());
+        Poll::Ready(shared.answer(Answer { payload, may_compress }))
     }
 
     fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Received> {
