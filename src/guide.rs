@@ -11,3 +11,7 @@ pub mod differences {}
 
 #[doc = include_str!("../docs/features.md")]
 pub mod features {}
+
+#[cfg(feature = "testing")]
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}

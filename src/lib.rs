@@ -54,6 +54,8 @@ pub mod server;
 mod service_ext;
 pub mod socketio;
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 mod transport;
 

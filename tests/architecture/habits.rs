@@ -24,18 +24,22 @@ pub(crate) fn impure(house: &House, pure: &[&str]) -> Vec<String> {
     found.collect()
 }
 
-/// Tasks begin in one file, one of `homes` or below it.
-pub(crate) fn spawning(house: &House, homes: &[&str]) -> Vec<String> {
+/// Tasks begin in one file for each of the `homes`: one of its files, or one in its folders.
+pub(crate) fn spawning(house: &House, homes: &[&[&str]]) -> Vec<String> {
     let places: Vec<(&Source, usize)> = house
         .sources()
         .flat_map(|source| spawns(source).into_iter().map(move |line| (source, line)))
         .collect();
-    let home = places
-        .iter()
-        .map(|(source, _)| source)
-        .find(|source| homes.iter().any(|home| source.path.starts_with(home)));
-    let strangers = places.iter().filter(|(source, _)| home.is_none_or(|home| home.path != source.path));
-    let homes = homes.join(" or ");
+    let home_of = |source: &Source| {
+        homes.iter().find(|home| home.iter().any(|start| source.path.starts_with(start))).copied()
+    };
+    let is_first = |source: &Source| {
+        let home = home_of(source);
+        let first = places.iter().find(|(other, _)| home.is_some() && home_of(other) == home);
+        first.is_some_and(|(first, _)| first.path == source.path)
+    };
+    let strangers = places.iter().filter(|(source, _)| !is_first(source));
+    let homes = homes.iter().map(|home| home.join(" or ")).collect::<Vec<_>>().join("; ");
     strangers
         .map(|(source, line)| {
             format!("{}:{line}: a task is spawned; only one file does: {homes}", source.path)
