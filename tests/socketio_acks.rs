@@ -147,7 +147,7 @@ async fn a_question_ends_with_its_socket_whoever_ended_it() {
         let start = Instant::now();
         match how {
             "client" => client.send("1").await,
-            "server" => socket.disconnect(),
+            "server" => socket.disconnect(false),
             _ => drop(client),
         }
         assert_eq!(question.await.unwrap(), Err(AckError::Disconnected), "{how}");

@@ -254,7 +254,7 @@ async fn what_is_set_aside_for_a_socket_that_the_server_disconnects_never_starts
     let namespace = Namespace::new()
         .on("go", async |socket: Socket, State(log): State<Log>| {
             log.add("go");
-            socket.disconnect();
+            socket.disconnect(false);
         })
         .on_disconnect(async |State(log): State<Log>| log.add("gone"))
         .layer(gate.clone());

@@ -348,7 +348,7 @@ async fn one_namespace_more_than_the_limit_is_refused_until_another_is_left() {
 
 #[tokio::test(start_paused = true)]
 async fn namespaces_that_the_server_disconnected_make_room() {
-    let namespace = Namespace::new().on("go", async |socket: Socket| socket.disconnect());
+    let namespace = Namespace::new().on("go", async |socket: Socket| socket.disconnect(false));
     let limits = limits(|limits| limits.namespaces = 2);
     let (stack, _io) = built(SocketIo::builder().socket_limits(limits).namespace("/{name}", namespace));
     let mut client = stack.session().await;

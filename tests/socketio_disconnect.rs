@@ -14,7 +14,7 @@ use std::{
 use common::{SECOND, config, frame, masked, settle};
 use socketio::{Client, Log, Poller, Stack, built, root};
 use tokio::{sync::Notify, time::Instant};
-use tower_socketio::{SocketIoBuilder, prelude::*};
+use tower_socketio::{Room, SocketIoBuilder, prelude::*};
 
 /// What goes wrong in a hook.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,16 +23,22 @@ enum Fault {
     ConnectPanics,
     ConnectFails,
     ConnectNeverEnds,
+    DisconnectingPanics,
+    DisconnectingFails,
+    DisconnectingNeverEnds,
     DisconnectPanics,
     DisconnectPanicsLater,
     DisconnectFails,
 }
 
-const FAULTS: [Fault; 7] = [
+const FAULTS: [Fault; 10] = [
     Fault::None,
     Fault::ConnectPanics,
     Fault::ConnectFails,
     Fault::ConnectNeverEnds,
+    Fault::DisconnectingPanics,
+    Fault::DisconnectingFails,
+    Fault::DisconnectingNeverEnds,
     Fault::DisconnectPanics,
     Fault::DisconnectPanicsLater,
     Fault::DisconnectFails,
@@ -53,6 +59,35 @@ async fn connected(
     }
 }
 
+/// The rooms of a socket, but that of its own id.
+fn rooms(socket: &Socket) -> Vec<Room> {
+    let mut rooms: Vec<_> =
+        socket.rooms().iter().filter(|room| &***room != socket.id().as_str()).cloned().collect();
+    rooms.sort();
+    rooms
+}
+
+async fn disconnecting(
+    socket: Socket,
+    reason: DisconnectReason,
+    io: Io,
+    State(fault): State<Fault>,
+    State(log): State<Log>,
+) -> Result<(), EventError> {
+    log.add(format!("{} going: {reason} {:?}", socket.namespace(), rooms(&socket)));
+    // It is still there for whoever looks, but cannot be reached, and joins nothing.
+    assert!(io.of(socket.namespace()).sockets().ids().contains(socket.id()));
+    io.of(socket.namespace()).to("room").emit("x", ()).unwrap();
+    socket.join("late");
+    assert!(!socket.is_connected() && socket.emit("x", ()).is_err());
+    match fault {
+        Fault::DisconnectingPanics => panic!("on_disconnecting"),
+        Fault::DisconnectingFails => Err(EventError::new("on_disconnecting")),
+        Fault::DisconnectingNeverEnds => pending().await,
+        _ => Ok(()),
+    }
+}
+
 async fn disconnected(
     socket: Socket,
     reason: DisconnectReason,
@@ -60,10 +95,8 @@ async fn disconnected(
     State(fault): State<Fault>,
     State(log): State<Log>,
 ) -> Result<(), EventError> {
-    let mut rooms: Vec<_> =
-        socket.rooms().iter().filter(|room| &***room != socket.id().as_str()).cloned().collect();
-    rooms.sort();
-    log.add(format!("{} {reason} {rooms:?}", socket.namespace()));
+    log.add(format!("{} {reason} {:?}", socket.namespace(), rooms(&socket)));
+    assert!(!io.of(socket.namespace()).sockets().ids().contains(socket.id()));
     // It is in no room any more, reaches nobody, and joins nothing.
     io.of(socket.namespace()).to(["room", "late", socket.id()]).emit("x", ()).unwrap();
     socket.join("late");
@@ -83,14 +116,15 @@ async fn disconnected(
 fn noting() -> Namespace {
     Namespace::new()
         .on_connect(connected)
+        .on_disconnecting(disconnecting)
         .on_disconnect(disconnected)
         .on("leave", async |socket: Socket| {
-            socket.disconnect();
-            socket.disconnect();
+            socket.disconnect(false);
+            socket.disconnect(false);
         })
         .on("kick", async |socket: Socket| {
-            socket.disconnect_client();
-            socket.disconnect_client();
+            socket.disconnect(true);
+            socket.disconnect(true);
         })
 }
 
@@ -159,10 +193,13 @@ async fn on_disconnect_runs_once_whatever_ends_the_socket_and_whatever_goes_wron
             assert_eq!(log.all(), ["connect", "connect"]);
             let client = end(way, client).await;
             tokio::time::sleep(50 * SECOND).await;
-            let mut lines = log.all();
-            lines.sort();
-            let expected = ["/", "/a"].map(|name| format!("{name} {reason} [\"room\"]"));
-            assert_eq!(lines, expected, "{way:?} {fault:?}");
+            let lines = log.all();
+            for name in ["/", "/a"] {
+                let own: Vec<_> = lines.iter().filter(|line| line.split(' ').next() == Some(name)).collect();
+                let expected = ["going: ", ""].map(|when| format!("{name} {when}{reason} [\"room\"]"));
+                assert_eq!(own, [&expected[0], &expected[1]], "{way:?} {fault:?}");
+            }
+            assert_eq!(lines.len(), 4);
             assert_eq!((io.of("/").sockets().len(), io.of("/a").sockets().len()), (0, 0));
             drop(client);
             tokio::time::sleep(100 * SECOND).await;
@@ -211,7 +248,8 @@ async fn over_polling_each_way_has_its_reason_too() {
             packet => client.post(&[packet]).await,
         }
         tokio::time::sleep(50 * SECOND).await;
-        assert_eq!(log.all(), ["connect", &format!("/ {reason} [\"room\"]")], "{way}");
+        let expected = ["going: ", ""].map(|when| format!("/ {when}{reason} [\"room\"]"));
+        assert_eq!(log.all(), ["connect", &expected[0], &expected[1]], "{way}");
         assert_eq!((io.of("/").sockets().len(), io.engine().clients_count()), (0, 0), "{way}");
     }
 }
@@ -265,9 +303,9 @@ async fn any_task_may_disconnect_a_socket() {
     let (stack, _io) = root(namespace);
     let mut client = stack.client().await;
     let socket: Socket = kept.lock().unwrap().take().unwrap();
-    socket.disconnect();
+    socket.disconnect(false);
     assert!(!socket.is_connected());
-    socket.disconnect();
+    socket.disconnect(false);
     client.expect("1").await;
     client.expect_silence().await;
     assert_eq!(log.all(), ["server namespace disconnect"]);
@@ -276,8 +314,8 @@ async fn any_task_may_disconnect_a_socket() {
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_is_not_connected_yet_is_not_disconnected() {
     let layer = tower::filter::FilterLayer::new(|connect: Connect| {
-        connect.socket.disconnect();
-        connect.socket.disconnect_client();
+        connect.socket.disconnect(false);
+        connect.socket.disconnect(true);
         Ok::<_, tower_socketio::BoxError>(connect)
     });
     let (stack, io) = root(Namespace::new().connect_layer(layer));
@@ -291,7 +329,7 @@ async fn a_socket_disconnected_in_on_connect_ends_after_its_first_await() {
     let log = Log::default();
     let namespace = Namespace::new()
         .on_connect(async |socket: Socket, State(log): State<Log>| {
-            socket.disconnect();
+            socket.disconnect(false);
             log.add("connect");
             tokio::time::sleep(SECOND).await;
             log.add("later");
@@ -436,7 +474,10 @@ async fn many_clients_that_vanish_at_once_are_each_disconnected_once() {
     log.all();
     drop(clients);
     settle().await;
-    assert_eq!((log.all().len(), io.of("/").sockets().len(), io.engine().clients_count()), (CLIENTS, 0, 0));
+    assert_eq!(
+        (log.all().len(), io.of("/").sockets().len(), io.engine().clients_count()),
+        (2 * CLIENTS, 0, 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -427,14 +427,6 @@ fn what_is_wrong_from_the_start_is_said_with_advice() {
             "namespace \"/\": the event \"x\" has two handlers: put them into one",
         ),
         (
-            builder().namespace("/", Namespace::new().on_connect(handler).on_connect(handler)),
-            "namespace \"/\": `on_connect` was given two handlers: put them into one",
-        ),
-        (
-            builder().namespace("/", Namespace::new().on_disconnect(handler).on_disconnect(handler)),
-            "namespace \"/\": `on_disconnect` was given two handlers: put them into one",
-        ),
-        (
             builder().namespace("/", Namespace::new().on("disconnect", handler)),
             "namespace \"/\": \"disconnect\" is a reserved event name: use on_connect or on_disconnect",
         ),

@@ -172,6 +172,6 @@ async fn a_handle_of_a_socket_that_is_gone_keeps_only_itself() {
     // It still knows what it was.
     assert!(socket.handshake().url().contains("EIO=4") && socket.rooms().len() == 1);
     socket.drained().await;
-    socket.disconnect();
-    socket.disconnect_client();
+    socket.disconnect(false);
+    socket.disconnect(true);
 }

@@ -373,13 +373,13 @@ impl Future for DropPanics {
 }
 
 impl SocketHooks for Hooks {
-    fn connected(&self, _: &Socket) -> Option<HookFuture> {
-        Some(Box::pin(DropPanics(None)))
+    fn connected(&self, _: &Socket) -> Vec<HookFuture> {
+        vec![Box::pin(DropPanics(None))]
     }
 
-    fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Option<HookFuture> {
+    fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Vec<HookFuture> {
         self.0.add(format!("{} {reason}", socket.namespace()));
-        Some(Box::pin(DropPanics(None)))
+        vec![Box::pin(DropPanics(None))]
     }
 }
 

@@ -395,7 +395,7 @@ async fn answers_come_at_once_where_nobody_is_left_to_wait_for() {
     let replies = tokio::spawn(io.emit_with_ack::<i32>("q", ()));
     clients[0].send("30[1]").await;
     settle().await;
-    sockets[1].disconnect();
+    sockets[1].disconnect(false);
     assert_eq!(replies.await.unwrap().unwrap().missing.len(), 1);
     assert!(start.elapsed() < SECOND);
 }

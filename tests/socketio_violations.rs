@@ -16,7 +16,7 @@ fn server() -> (Stack, SocketIo, Log) {
     let noting = || {
         Namespace::new()
             .on("x", async || Ack("y"))
-            .on("leave", async |socket: Socket| socket.disconnect())
+            .on("leave", async |socket: Socket| socket.disconnect(false))
             .on_disconnect(async |socket: Socket, reason: DisconnectReason, State(log): State<Log>| {
                 log.add(format!("{} {reason}", socket.namespace()));
             })

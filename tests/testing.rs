@@ -27,8 +27,8 @@ fn chat() -> SocketIo {
                 let answer = socket.emit_with_ack::<String>("question", "ready?").await;
                 socket.emit("answered", answer.unwrap_or_else(|error| error.to_string()))
             })
-            .on("throw me out", async |socket: Socket| socket.disconnect())
-            .on("close", async |socket: Socket| socket.disconnect_client())
+            .on("throw me out", async |socket: Socket| socket.disconnect(false))
+            .on("close", async |socket: Socket| socket.disconnect(true))
             .on("never", async |_ack: AckSender| std::future::pending::<()>().await)
             .on("many", async |socket: Socket, Data(count): Data<u32>| {
                 for number in 0..count {

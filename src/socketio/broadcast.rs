@@ -167,7 +167,7 @@ impl Broadcast {
 /// Writes to everybody. One that cannot take it (gone, or over its limit and being closed) is no matter of the others.
 fn send(members: &[Arc<Member>], packet: &Encoded, flags: Flags) {
     let is_large = members.len() > WRITTEN_INLINE;
-    for member in members {
+    for member in members.iter().filter(|member| !member.is_leaving()) {
         let sent = if is_large {
             member.outbox.queue_encoded(packet.text(), packet.attachments(), flags)
         } else {

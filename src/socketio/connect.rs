@@ -15,8 +15,8 @@ use serde_json::Value;
 use tower::Service;
 
 use super::{
-    event::{Event, EventError, EventFuture, Reply},
-    reason::DisconnectReason,
+    event::{Event, EventFuture, Reply},
+    hooks::SocketHooks,
     socket::Socket,
 };
 use crate::{error::BoxError, guard::guarded};
@@ -133,30 +133,6 @@ impl Error for Refusal {}
 pub struct SocketService {
     service: Box<dyn Events>,
     hooks: Option<Arc<dyn SocketHooks>>,
-}
-
-/// The future of a hook.
-pub type HookFuture = Pin<Box<dyn Future<Output = Result<(), EventError>> + Send>>;
-
-/// What is called in the life of a socket, beside its events. Nothing by default.
-pub trait SocketHooks: Send + Sync + 'static {
-    /// The socket has joined. No event of it is taken before this future has been polled once.
-    fn connected(&self, socket: &Socket) -> Option<HookFuture> {
-        let _ = socket;
-        None
-    }
-
-    /// The socket is gone. It is called exactly once for each socket that has joined.
-    fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Option<HookFuture> {
-        let _ = (socket, reason);
-        None
-    }
-
-    /// An event, or one of the other hooks, has failed.
-    fn failed(&self, socket: &Socket, error: &EventError) -> Option<HookFuture> {
-        let _ = (socket, error);
-        None
-    }
 }
 
 impl SocketService {

@@ -15,19 +15,21 @@ use tokio::time::Sleep;
 use tower::ServiceExt;
 
 use super::{
-    connect::{Connect, Refusal, SocketHooks, SocketService},
+    connect::{Connect, Refusal, SocketService},
     dialect::Dialect,
-    event::EventError,
+    event::{EventError, HookFuture},
+    extract::{Cause, Failed},
     handshake::Handshake,
+    hooks::SocketHooks,
     hub::Hub,
-    lane::{Lane, Started, Waiting, panicked},
+    lane::{Lane, Next, Waiting, panicked},
     link::{Link, Load, News},
     member::Member,
     namespace::ConnectService,
     reason::DisconnectReason,
     slots::{Found, Slot, Slots},
     socket::Socket,
-    work::{Finished, Outcome, Task, Work},
+    work::{Finished, Outcome, Owed, Task, Work},
 };
 use crate::{
     codec::parser::{self, Json, Packet, PacketBody},
@@ -37,6 +39,9 @@ use crate::{
     id::SocketId,
     outbox::{Flags, Outbox},
 };
+
+/// What a socket's connect service gave it, if anything.
+type SharedHooks = Option<Arc<dyn SocketHooks>>;
 
 pub(super) struct Driver {
     hub: Arc<Hub>,
@@ -141,7 +146,7 @@ impl Driver {
             News::Malformed(error) => {
                 tracing::debug!(%error, "a client sent what is no packet");
                 for (socket, hooks) in self.slots.joined() {
-                    self.failed(cx, &socket, hooks, &EventError::from_error(error.clone()));
+                    self.failed(cx, &socket, hooks, EventError::from_error(error.clone()), None);
                 }
                 self.hang_up();
             }
@@ -159,22 +164,32 @@ impl Driver {
         let mut has_started = false;
         let mut index = 0;
         while let Some(lane) = self.slots.lane_at(index) {
-            match lane.poll_start(cx) {
+            match lane.poll_next(cx) {
                 Poll::Pending => index += 1,
-                Poll::Ready(Started { ack, outcome }) => {
+                Poll::Ready(next) => {
                     has_started = true;
                     let (socket, hooks) = (lane.socket.clone(), lane.hooks.clone());
-                    match outcome {
-                        Ok(future) => self.start(cx, socket, hooks, Task::Event(future, ack)),
-                        Err(error) => {
-                            let outcome = Outcome::Event(Err(error), ack);
-                            self.finished(cx, Finished { socket, hooks, outcome });
-                        }
-                    }
+                    self.event(cx, index, next, socket, hooks);
                 }
             }
         }
         has_started
+    }
+
+    /// Starts an event of the lane with this index.
+    fn event(&mut self, cx: &mut Context<'_>, index: usize, next: Next, socket: Socket, hooks: SharedHooks) {
+        let Next { event, readiness } = next;
+        let cause = hooks.as_ref().is_some_and(|hooks| hooks.wants_failures());
+        let cause = cause.then(|| Box::new(Cause { name: event.name.clone(), args: event.args.clone() }));
+        let owed = Owed { ack: event.ack.clone(), cause };
+        let Some(lane) = self.slots.lane_at(index) else { return };
+        match readiness.and_then(|()| lane.call(event)) {
+            Ok(future) => self.start(cx, socket, hooks, Task::Event(future, owed)),
+            Err(error) => {
+                let outcome = Outcome::Event(Err(error), owed);
+                self.finished(cx, Finished { socket, hooks, outcome });
+            }
+        }
     }
 
     fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
@@ -188,13 +203,7 @@ impl Driver {
     }
 
     /// Runs a future to its first `.await`, and keeps it if that is not its end.
-    fn start(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: Socket,
-        hooks: Option<Arc<dyn SocketHooks>>,
-        task: Task,
-    ) {
+    fn start(&mut self, cx: &mut Context<'_>, socket: Socket, hooks: SharedHooks, task: Task) {
         let mut work = Work { socket, hooks, task };
         match Pin::new(&mut work).poll(cx) {
             Poll::Ready(finished) => {
@@ -272,7 +281,7 @@ impl Driver {
         match outcome {
             Outcome::Connect(Ok(service)) => self.joined(cx, socket, service),
             Outcome::Connect(Err(error)) => self.refused(&socket, &Refusal::from_error(error)),
-            Outcome::Event(result, ack) => {
+            Outcome::Event(result, Owed { ack, cause }) => {
                 if let Some(lane) = self.slots.lane_of(socket.id()) {
                     lane.finished();
                 }
@@ -280,14 +289,14 @@ impl Driver {
                     if let Some(ack) = ack {
                         ack.send_error(&socket, &error);
                     }
-                    self.failed(cx, &socket, hooks, &error);
+                    self.failed(cx, &socket, hooks, error, cause);
                 }
             }
-            Outcome::Hook(Err(error)) => self.failed(cx, &socket, hooks, &error),
+            Outcome::Hook(Err(error), cause) => self.failed(cx, &socket, hooks, error, cause),
             Outcome::ErrorHook(Err(error)) => {
                 tracing::error!(socket = %socket.id(), error = error.message(), "an error hook failed");
             }
-            Outcome::Hook(Ok(())) | Outcome::ErrorHook(Ok(())) => {}
+            Outcome::Hook(Ok(()), _) | Outcome::ErrorHook(Ok(())) => {}
         }
     }
 
@@ -307,7 +316,7 @@ impl Driver {
         let lane = Lane::new(socket.clone(), service);
         let hooks = lane.hooks.clone();
         self.slots.insert(socket.namespace().into(), Slot::Joined(Box::new(lane)));
-        self.run_hook(cx, &socket, hooks, "on_connect", |hooks, socket| hooks.connected(socket));
+        self.run_hooks(cx, &socket, &hooks, "on_connect", |hooks, socket| hooks.connected(socket));
     }
 
     fn refused(&mut self, socket: &Socket, refusal: &Refusal) {
@@ -322,49 +331,58 @@ impl Driver {
         &mut self,
         cx: &mut Context<'_>,
         socket: &Socket,
-        hooks: Option<Arc<dyn SocketHooks>>,
-        error: &EventError,
+        hooks: SharedHooks,
+        error: EventError,
+        event: Option<Box<Cause>>,
     ) {
         // As a text and not as it prints: it may be the client's own words, and a line is to stay a line.
         tracing::debug!(socket = %socket.id(), error = error.message(), "an event or hook failed");
-        let Some(hook) =
-            hooks.as_ref().and_then(|hooks| guarded("on_error", || hooks.failed(socket, error)).flatten())
-        else {
-            return;
-        };
-        self.start(cx, socket.clone(), hooks, Task::ErrorHook(hook));
+        let Some(of_socket) = &hooks else { return };
+        let failed = Failed { socket: socket.clone(), error, event };
+        for hook in guarded("on_error", || of_socket.failed(&failed)).unwrap_or_default() {
+            self.start(cx, socket.clone(), hooks.clone(), Task::ErrorHook(hook));
+        }
     }
 
-    fn run_hook(
+    fn run_hooks(
         &mut self,
         cx: &mut Context<'_>,
         socket: &Socket,
-        hooks: Option<Arc<dyn SocketHooks>>,
+        hooks: &SharedHooks,
         what: &'static str,
-        call: impl FnOnce(&dyn SocketHooks, &Socket) -> Option<super::connect::HookFuture>,
+        call: impl FnOnce(&dyn SocketHooks, &Socket) -> Vec<HookFuture>,
     ) {
-        let Some(of_socket) = &hooks else { return };
+        let Some(of_socket) = hooks else { return };
         match guarded(what, || call(&**of_socket, socket)) {
-            Some(Some(future)) => self.start(cx, socket.clone(), hooks, Task::Hook(future)),
-            Some(None) => {}
-            None => self.failed(cx, socket, hooks, &panicked()),
+            Some(futures) => {
+                for future in futures {
+                    self.start(cx, socket.clone(), hooks.clone(), Task::Hook(future, None));
+                }
+            }
+            None => self.failed(cx, socket, hooks.clone(), panicked(), None),
         }
     }
 
     // How sockets end.
 
-    /// The end of one socket. It is the only place where `on_disconnect` is called, and each socket comes here once:
-    /// with its lane, which is gone afterwards.
+    /// The end of one socket. It is the only place where `on_disconnecting` and `on_disconnect` are called, and each
+    /// socket comes here once: with its lane, which is gone afterwards.
     fn end(&mut self, cx: &mut Context<'_>, lane: Box<Lane>, reason: DisconnectReason) {
         let socket = &lane.socket;
-        socket.end(reason);
+        socket.begin_end(reason);
         let reason = socket.ended().unwrap_or(reason);
         let events = lane.set_aside().events;
         if events > 0 {
             tracing::debug!(socket = %socket.id(), events, "a socket ended before its events");
         }
-        let hooks = lane.hooks.clone();
-        self.run_hook(cx, socket, hooks, "on_disconnect", |hooks, socket| hooks.disconnected(socket, reason));
+        let hooks = &lane.hooks;
+        self.run_hooks(cx, socket, hooks, "on_disconnecting", |hooks, socket| {
+            hooks.disconnecting(socket, reason)
+        });
+        socket.end();
+        self.run_hooks(cx, socket, hooks, "on_disconnect", |hooks, socket| {
+            hooks.disconnected(socket, reason)
+        });
         guarded("the drop of an event service", || drop(lane));
     }
 
@@ -386,7 +404,7 @@ impl Driver {
 
     fn disconnect_all(&mut self, cx: &mut Context<'_>) {
         for (socket, _) in self.slots.joined() {
-            if socket.end(DisconnectReason::ServerNamespaceDisconnect) {
+            if socket.begin_end(DisconnectReason::ServerNamespaceDisconnect) {
                 self.write(&parser::disconnect(socket.namespace()));
             }
             self.ended_by_server(cx, socket.id());

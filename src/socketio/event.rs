@@ -43,6 +43,9 @@ pub struct Event {
 /// The future of an event's service.
 pub(crate) type EventFuture = Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>>;
 
+/// The future of a hook.
+pub type HookFuture = Pin<Box<dyn Future<Output = Result<(), EventError>> + Send>>;
+
 impl Event {
     pub(crate) fn new(name: EventName, args: Args, socket: Socket, ack: Option<AckSlot>) -> Self {
         Self { name, args, socket, extensions: Extensions::new(), ack }

@@ -11,7 +11,10 @@ use super::{
     socket::Socket,
     states::Needs,
 };
-use crate::{codec::parser::Args, id::SocketId};
+use crate::{
+    codec::parser::{Args, EventName},
+    id::SocketId,
+};
 
 /// An argument of a handler: how it is made of a context, which is an [`Event`], or one of [`Connected`],
 /// [`Disconnected`] and [`Failed`].
@@ -21,10 +24,10 @@ use crate::{codec::parser::Args, id::SocketId};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler for `{C}`",
     label = "not available here",
-    note = "events: `Socket`, `Data<T>`, `TryData<T>`, `Event`, `Args`, `AckSender`, `State<T>`, `Io`, `SocketId`",
+    note = "events: `Socket`, `Data<T>`, `TryData<T>`, `Event`, `EventName`, `Args`, `AckSender`, `State<T>`, `Io`, `SocketId`",
     note = "on_connect: `Socket`, `Auth<T>`, `State<T>`, `Io`, `SocketId`",
-    note = "on_disconnect: `Socket`, `DisconnectReason`, `State<T>`, `Io`, `SocketId`",
-    note = "on_error: `Socket`, `EventError`, `State<T>`, `Io`, `SocketId`"
+    note = "on_disconnecting, on_disconnect: `Socket`, `DisconnectReason`, `State<T>`, `Io`, `SocketId`",
+    note = "on_error: `Socket`, `EventError`, `Failed`, `Option<EventName>`, `Option<Args>`, `State<T>`, `Io`, `SocketId`"
 )]
 pub trait Extract<C>: Sized {
     /// Makes it.
@@ -63,7 +66,7 @@ impl Context for Connected {
     }
 }
 
-/// The context of `on_disconnect`.
+/// The context of `on_disconnecting` and `on_disconnect`.
 #[derive(Debug, Clone)]
 pub struct Disconnected {
     pub(crate) socket: Socket,
@@ -81,6 +84,31 @@ impl Context for Disconnected {
 pub struct Failed {
     pub(crate) socket: Socket,
     pub(crate) error: EventError,
+    pub(crate) event: Option<Box<Cause>>,
+}
+
+/// The event that failed, as the client sent it.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    pub(crate) name: EventName,
+    pub(crate) args: Args,
+}
+
+impl Failed {
+    /// What went wrong.
+    pub fn error(&self) -> &EventError {
+        &self.error
+    }
+
+    /// The name of the event that failed, as the client sent it; none if it was one of the hooks.
+    pub fn event(&self) -> Option<&EventName> {
+        self.event.as_ref().map(|cause| &cause.name)
+    }
+
+    /// What the client sent with the event that failed.
+    pub fn args(&self) -> Option<&Args> {
+        self.event.as_ref().map(|cause| &cause.args)
+    }
 }
 
 impl Context for Failed {
@@ -180,6 +208,37 @@ impl<C: Context, T: DeserializeOwned> Extract<C> for Auth<T> {
 impl Extract<Disconnected> for DisconnectReason {
     fn extract(context: &Disconnected) -> Result<Self, EventError> {
         Ok(context.reason)
+    }
+}
+
+/// All that is known of a failure.
+impl Extract<Failed> for Failed {
+    fn extract(context: &Failed) -> Result<Self, EventError> {
+        Ok(context.clone())
+    }
+}
+
+fn no_event() -> EventError {
+    EventError::new("it was no event that failed")
+}
+
+/// The name of the event that failed; `Option<EventName>` where it may have been a hook.
+impl Extract<Failed> for EventName {
+    fn extract(context: &Failed) -> Result<Self, EventError> {
+        context.event().cloned().ok_or_else(no_event)
+    }
+}
+
+/// The arguments of the event that failed; `Option<Args>` where it may have been a hook.
+impl Extract<Failed> for Args {
+    fn extract(context: &Failed) -> Result<Self, EventError> {
+        context.args().cloned().ok_or_else(no_event)
+    }
+}
+
+impl Extract<Event> for EventName {
+    fn extract(event: &Event) -> Result<Self, EventError> {
+        Ok(event.name.clone())
     }
 }
 

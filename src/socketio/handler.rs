@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use serde::Serialize;
 
 use super::{
-    event::{Event, EventError, EventFuture, Reply},
+    event::{Event, EventError, EventFuture, HookFuture, Reply},
     extract::Extract,
     states::Needs,
 };
@@ -120,7 +120,7 @@ impl<R: IntoReply, E: Into<BoxError>> IntoReply for Result<R, E> {
 pub(crate) type EventHandler = Arc<dyn Fn(&Event) -> EventFuture + Send + Sync>;
 
 /// A hook without its type.
-pub(crate) type HookHandler<C> = Arc<dyn Fn(&C) -> super::connect::HookFuture + Send + Sync>;
+pub(crate) type HookHandler<C> = Arc<dyn Fn(&C) -> HookFuture + Send + Sync>;
 
 /// The one place where the types of event handlers end.
 pub(crate) fn erase<H: Handler<Event, A>, A>(handler: H, needs: &mut Needs) -> EventHandler {
@@ -140,14 +140,20 @@ pub(crate) fn erase<H: Handler<Event, A>, A>(handler: H, needs: &mut Needs) -> E
     })
 }
 
-/// The same for hooks.
-pub(crate) fn erase_hook<C: 'static, H: Handler<C, A>, A>(handler: H, needs: &mut Needs) -> HookHandler<C> {
+/// The same for hooks. Nothing of the user's runs before the future is polled.
+pub(crate) fn erase_hook<C, H, A>(handler: H, needs: &mut Needs) -> HookHandler<C>
+where
+    C: Clone + Send + Sync + 'static,
+    H: Handler<C, A>,
+{
     H::needs(needs);
-    Arc::new(move |context| match handler.clone().call(context) {
-        Ok(future) => Box::pin(async move {
-            let result = future.await.into_reply(false);
-            result.map(drop).map_err(EventError::from_error)
-        }),
-        Err(error) => Box::pin(std::future::ready(Err(error))),
+    let handler = Arc::new(handler);
+    Arc::new(move |context| {
+        let (handler, context) = (handler.clone(), context.clone());
+        Box::pin(async move {
+            let future = (*handler).clone().call(&context);
+            drop((handler, context));
+            future?.await.into_reply(false).map(drop).map_err(EventError::from_error)
+        })
     })
 }

@@ -9,8 +9,9 @@ use std::{
 use tower::Service;
 
 use super::{
-    connect::{SocketHooks, SocketService},
+    connect::SocketService,
     event::{AckSlot, Event, EventError, EventFuture},
+    hooks::SocketHooks,
     link::Load,
     socket::Socket,
 };
@@ -39,10 +40,11 @@ pub(super) struct Waiting {
     pub(super) bytes: usize,
 }
 
-/// An event whose service has been asked.
-pub(super) struct Started {
-    pub(super) ack: Option<AckSlot>,
-    pub(super) outcome: Result<EventFuture, EventError>,
+/// An event whose turn it is.
+pub(super) struct Next {
+    pub(super) event: Event,
+    /// Whether the service can be asked: if not, why.
+    pub(super) readiness: Result<(), EventError>,
 }
 
 impl Lane {
@@ -69,9 +71,9 @@ impl Lane {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// Starts the next event, if there is one and the service is ready for it. The service is never asked while
+    /// The next event, if there is one and the service is ready for it. The service is never asked while
     /// there is none, so no idle socket holds a permit that others wait for.
-    pub(super) fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Started> {
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         if self.set_aside.is_empty() || self.in_flight >= self.max_in_flight {
             return Poll::Pending;
         }
@@ -85,12 +87,14 @@ impl Lane {
             None => Err(panicked()),
         };
         let Some(Waiting { name, args, ack, .. }) = self.set_aside.pop_front() else { return Poll::Pending };
-        let ack = ack.map(AckSlot::new);
-        let event = Event::new(name, args, self.socket.clone(), ack.clone());
-        let outcome = readiness
-            .and_then(|()| guarded("an event service", || self.service.call(event)).ok_or_else(panicked));
         self.in_flight += 1;
-        Poll::Ready(Started { ack, outcome })
+        let event = Event::new(name, args, self.socket.clone(), ack.map(AckSlot::new));
+        Poll::Ready(Next { event, readiness })
+    }
+
+    /// Asks the service.
+    pub(super) fn call(&mut self, event: Event) -> Result<EventFuture, EventError> {
+        guarded("an event service", || self.service.call(event)).ok_or_else(panicked)
     }
 }
 

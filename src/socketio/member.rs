@@ -1,6 +1,12 @@
 //! One socket, as its namespace keeps it: what all of its handles share.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use super::{acks::AckTable, data::DataMap, handshake::Handshake, link::Link, reason::DisconnectReason};
 use crate::{
@@ -19,6 +25,8 @@ pub(crate) struct Member {
     pub(crate) acks: AckTable,
     pub(crate) link: Arc<Link>,
     pub(crate) status: Mutex<Status>,
+    /// Set with the status at the beginning of its end, for broadcasts to look at.
+    is_leaving: AtomicBool,
     /// What the application keeps with the socket.
     pub(crate) data: DataMap,
 }
@@ -28,6 +36,8 @@ pub(crate) enum Status {
     /// Its connect service has not decided yet. It is in no room; those that it shall join are remembered.
     Connecting(Vec<Room>),
     Connected,
+    /// It cannot be reached any more, and its goodbye begins; until then it is in its rooms.
+    Ending(DisconnectReason),
     Ended {
         /// Where it was, for whoever says goodbye.
         rooms: Vec<Room>,
@@ -45,6 +55,7 @@ impl Member {
             link,
             acks: AckTable::default(),
             status: Mutex::new(Status::Connecting(Vec::new())),
+            is_leaving: AtomicBool::new(false),
             data: Mutex::default(),
         }
     }
@@ -71,6 +82,7 @@ impl Member {
     /// Why it has ended, if it has, and was connected before.
     pub(crate) fn ended(&self) -> Option<DisconnectReason> {
         match *self.status.lock() {
+            Status::Ending(reason) => Some(reason),
             Status::Ended { reason, .. } => reason,
             _ => None,
         }
@@ -78,7 +90,26 @@ impl Member {
 
     /// Whether it can be written to: it has not ended.
     pub(crate) fn is_reachable(&self) -> bool {
-        !matches!(*self.status.lock(), Status::Ended { .. })
+        matches!(*self.status.lock(), Status::Connecting(_) | Status::Connected)
+    }
+
+    /// The beginning of its end: whether this call is.
+    pub(crate) fn begin_end(&self, reason: DisconnectReason) -> bool {
+        {
+            let mut status = self.status.lock();
+            if !matches!(*status, Status::Connected) {
+                return false;
+            }
+            *status = Status::Ending(reason);
+            self.is_leaving.store(true, Ordering::Release);
+        }
+        self.acks.close(&self.id);
+        true
+    }
+
+    /// Whether it is in rooms only until its goodbye: broadcasts leave it out.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Acquire)
     }
 }
 

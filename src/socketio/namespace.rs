@@ -2,7 +2,6 @@
 
 use std::{
     any::Any,
-    collections::hash_map::Entry,
     fmt,
     future::{Ready, ready},
     sync::Arc,
@@ -16,16 +15,13 @@ use tower::{
 };
 
 use super::{
-    connect::{Connect, HookFuture, SocketHooks, SocketService},
-    event::{Event, EventError, Reply},
-    extract::{Connected, Disconnected, Failed},
-    handler::{Handler, HookHandler, erase, erase_hook},
-    reason::DisconnectReason,
+    connect::{Connect, SocketService},
+    event::{Event, Reply},
+    hooks::Hooks,
     router::{EventRouter, Routes},
-    socket::Socket,
     states::Needs,
 };
-use crate::{codec::parser::is_reserved, error::BoxError};
+use crate::error::BoxError;
 
 /// The connect service of a namespace, without its type.
 pub type ConnectService = BoxCloneSyncService<Connect, SocketService, BoxError>;
@@ -55,20 +51,13 @@ pub type ConnectService = BoxCloneSyncService<Connect, SocketService, BoxError>;
 /// # SocketIo::builder().namespace("/chat", chat).build();
 /// ```
 pub struct Namespace<E = Identity, P = Identity, C = Identity> {
-    routes: Routes,
-    hooks: Hooks,
-    needs: Needs,
-    problems: Vec<String>,
+    pub(super) routes: Routes,
+    pub(super) hooks: Hooks,
+    pub(super) needs: Needs,
+    pub(super) problems: Vec<String>,
     event_layers: E,
     socket_layers: P,
     connect_layers: C,
-}
-
-#[derive(Default)]
-struct Hooks {
-    connected: Option<HookHandler<Connected>>,
-    disconnected: Option<HookHandler<Disconnected>>,
-    failed: Option<HookHandler<Failed>>,
 }
 
 impl Namespace {
@@ -93,64 +82,6 @@ impl Default for Namespace {
 }
 
 impl<E, P, C> Namespace<E, P, C> {
-    /// Handles the events of this name. What the handler returns is the acknowledgement, if the client asked for one.
-    ///
-    /// A second handler for a name, and a reserved name, are errors when the server is built.
-    pub fn on<H: Handler<Event, A>, A>(mut self, event: impl Into<String>, handler: H) -> Self {
-        let event = event.into();
-        if is_reserved(&event) {
-            self.problems
-                .push(format!("\"{event}\" is a reserved event name: use on_connect or on_disconnect"));
-        }
-        let handler = erase(handler, &mut self.needs);
-        match self.routes.handlers.entry(event) {
-            Entry::Vacant(vacant) => drop(vacant.insert(handler)),
-            Entry::Occupied(there) => {
-                let problem = format!("the event \"{}\" has two handlers: put them into one", there.key());
-                self.problems.push(problem);
-            }
-        }
-        self
-    }
-
-    /// Handles the events that have no handler. Without a fallback they are ignored.
-    pub fn on_fallback<H: Handler<Event, A>, A>(mut self, handler: H) -> Self {
-        let before = self.routes.fallback.replace(erase(handler, &mut self.needs));
-        self.only_one("on_fallback", before.is_some())
-    }
-
-    /// Called for each socket that has joined, after the client was told. Events of the socket are not taken before
-    /// this handler has run to its first `.await`.
-    ///
-    /// The client is in by then: an error goes to [`on_error`](Self::on_error) and nothing else happens. To refuse a
-    /// client use a [`connect_layer`](Self::connect_layer), to send it away again [`Socket::disconnect`].
-    pub fn on_connect<H: Handler<Connected, A>, A>(mut self, handler: H) -> Self {
-        let before = self.hooks.connected.replace(erase_hook(handler, &mut self.needs));
-        self.only_one("on_connect", before.is_some())
-    }
-
-    /// Called exactly once for each socket that has joined, when it is gone: it is in no room any more and cannot be
-    /// reached, but [`Socket::rooms`] still says where it was.
-    pub fn on_disconnect<H: Handler<Disconnected, A>, A>(mut self, handler: H) -> Self {
-        let before = self.hooks.disconnected.replace(erase_hook(handler, &mut self.needs));
-        self.only_one("on_disconnect", before.is_some())
-    }
-
-    /// Called when an event, or one of the other hooks, failed: with an error, a payload that does not decode, a
-    /// panic. Without it, failures are only logged.
-    pub fn on_error<H: Handler<Failed, A>, A>(mut self, handler: H) -> Self {
-        let before = self.hooks.failed.replace(erase_hook(handler, &mut self.needs));
-        self.only_one("on_error", before.is_some())
-    }
-
-    /// None of the other handlers is lost without a word, either.
-    fn only_one(mut self, method: &str, is_second: bool) -> Self {
-        if is_second {
-            self.problems.push(format!("`{method}` was given two handlers: put them into one"));
-        }
-        self
-    }
-
     /// Puts a layer around the events of all sockets. It is built once; each socket has a clone of its service.
     pub fn layer<L>(self, layer: L) -> Namespace<Stack<E, L>, P, C> {
         let Self { routes, hooks, needs, problems, event_layers, socket_layers, connect_layers } = self;
@@ -300,18 +231,4 @@ where
         return SocketService::from_boxed(router);
     }
     SocketService::new(service.expect("it was taken only if it is a router"))
-}
-
-impl SocketHooks for Hooks {
-    fn connected(&self, socket: &Socket) -> Option<HookFuture> {
-        self.connected.as_ref().map(|hook| hook(&Connected { socket: socket.clone() }))
-    }
-
-    fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Option<HookFuture> {
-        self.disconnected.as_ref().map(|hook| hook(&Disconnected { socket: socket.clone(), reason }))
-    }
-
-    fn failed(&self, socket: &Socket, error: &EventError) -> Option<HookFuture> {
-        self.failed.as_ref().map(|hook| hook(&Failed { socket: socket.clone(), error: error.clone() }))
-    }
 }

@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::{
     limits::SocketLimits,
     member::{Member, Status},
-    reason::DisconnectReason,
 };
 use crate::{
     adapter::{Room, Rooms, Target},
@@ -81,7 +80,7 @@ impl NamespaceState {
                 let mut rooms = self.rooms.lock();
                 joined.into_iter().for_each(|room| rooms.join(&member.id, room));
             }
-            Status::Ended { .. } => {}
+            Status::Ending(_) | Status::Ended { .. } => {}
         }
     }
 
@@ -89,7 +88,7 @@ impl NamespaceState {
         let mut status = member.status.lock();
         match &mut *status {
             Status::Connecting(rooms) => rooms.retain(|joined| **joined != *room),
-            Status::Connected => self.rooms.lock().leave(&member.id, room),
+            Status::Connected | Status::Ending(_) => self.rooms.lock().leave(&member.id, room),
             Status::Ended { .. } => {}
         }
     }
@@ -97,23 +96,17 @@ impl NamespaceState {
     pub(crate) fn rooms_of(&self, member: &Member) -> Vec<Room> {
         match &*member.status.lock() {
             Status::Connecting(rooms) | Status::Ended { rooms, .. } => rooms.clone(),
-            Status::Connected => self.rooms.lock().rooms_of(&member.id),
+            Status::Connected | Status::Ending(_) => self.rooms.lock().rooms_of(&member.id),
         }
     }
 
-    /// The end of a socket that was connected: it leaves its rooms, and nobody waits for its answers any more. Only
-    /// the first reason counts, and only the caller that is told `true` brought it about.
-    pub(crate) fn end(&self, member: &Member, reason: DisconnectReason) -> bool {
-        {
-            let mut status = member.status.lock();
-            if !matches!(*status, Status::Connected) {
-                return false;
-            }
+    /// The end of a socket whose end [has begun](Member::begin_end): it leaves its rooms.
+    pub(crate) fn end(&self, member: &Member) {
+        let mut status = member.status.lock();
+        if let Status::Ending(reason) = *status {
             let rooms = self.rooms.lock().remove(&member.id);
             *status = Status::Ended { rooms, reason: Some(reason) };
         }
-        member.acks.close(&member.id);
-        true
     }
 
     /// All ids, for whoever wants to look.

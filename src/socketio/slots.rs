@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{connect::SocketHooks, lane::Lane, link::Load, socket::Socket};
+use super::{hooks::SocketHooks, lane::Lane, link::Load, socket::Socket};
 use crate::id::SocketId;
 
 /// What a session has under each namespace's name. There are few: a list is the fastest table.

@@ -185,20 +185,21 @@ impl Socket {
 
     // The end.
 
-    /// Disconnects this socket from its namespace, reason `server namespace disconnect`. The session lives on.
-    /// A socket that is not connected (yet) stays as it is.
-    pub fn disconnect(&self) {
-        if self.end(DisconnectReason::ServerNamespaceDisconnect) {
-            self.write(&parser::disconnect(self.namespace()), Flags::default()).ok();
-            self.member.link.end(self.id().clone());
+    /// Disconnects this socket from its namespace, reason `server namespace disconnect`. With `close` the client is
+    /// disconnected from all its namespaces, each for that reason, and its session is closed when it has been told;
+    /// without, the session lives on. A socket that is not connected (yet) stays as it is.
+    ///
+    /// From this call on it is not [connected](Self::is_connected) and not reached by any event. It leaves its rooms
+    /// after `on_disconnecting`, which runs on the session's own task.
+    pub fn disconnect(&self, close: bool) {
+        if !self.begin_end(DisconnectReason::ServerNamespaceDisconnect) {
+            return;
         }
-    }
-
-    /// Disconnects the client from all namespaces, each for the reason `server namespace disconnect`, and closes its
-    /// session when it has been told. A socket that is not connected (yet) stays as it is.
-    pub fn disconnect_client(&self) {
-        if self.is_connected() {
+        self.write(&parser::disconnect(self.namespace()), Flags::default()).ok();
+        if close {
             self.member.link.close_session();
+        } else {
+            self.member.link.end(self.id().clone());
         }
     }
 
@@ -216,9 +217,14 @@ impl Socket {
         self.member.refuse();
     }
 
-    /// Whether this call ended it: only the first one does.
-    pub(crate) fn end(&self, reason: DisconnectReason) -> bool {
-        self.namespace.end(&self.member, reason)
+    /// From now on it cannot be reached. Whether this call is the beginning of its end.
+    pub(crate) fn begin_end(&self, reason: DisconnectReason) -> bool {
+        self.member.begin_end(reason)
+    }
+
+    /// It leaves its rooms.
+    pub(crate) fn end(&self) {
+        self.namespace.end(&self.member);
     }
 
     /// Why it has ended, if it has.

@@ -8,8 +8,10 @@ use std::{
 };
 
 use super::{
-    connect::{HookFuture, SocketHooks, SocketService},
-    event::{AckSlot, EventError, EventFuture, Reply},
+    connect::SocketService,
+    event::{AckSlot, EventError, EventFuture, HookFuture, Reply},
+    extract::Cause,
+    hooks::SocketHooks,
     lane::panicked,
     socket::Socket,
 };
@@ -27,12 +29,20 @@ pub(super) struct Work {
 pub(super) enum Task {
     /// Joining.
     Connect(ConnectFuture),
-    /// An event, and the acknowledgement that is owed.
-    Event(EventFuture, Option<AckSlot>),
-    /// A hook.
-    Hook(HookFuture),
+    Event(EventFuture, Owed),
+    /// A hook, and the event that it is about.
+    Hook(HookFuture, Option<Box<Cause>>),
     /// The error hook, whose own failure is only logged.
     ErrorHook(HookFuture),
+}
+
+/// What is kept of an event while it is handled.
+#[derive(Default)]
+pub(super) struct Owed {
+    /// The acknowledgement, if the client asked for one.
+    pub(super) ack: Option<AckSlot>,
+    /// For the error hook, if there is one.
+    pub(super) cause: Option<Box<Cause>>,
 }
 
 /// How it ended.
@@ -44,8 +54,8 @@ pub(super) struct Finished {
 
 pub(super) enum Outcome {
     Connect(Result<SocketService, BoxError>),
-    Event(Result<Reply, EventError>, Option<AckSlot>),
-    Hook(Result<(), EventError>),
+    Event(Result<Reply, EventError>, Owed),
+    Hook(Result<(), EventError>, Option<Box<Cause>>),
     ErrorHook(Result<(), EventError>),
 }
 
@@ -58,13 +68,13 @@ impl Future for Work {
                 let result = ready!(poll_guarded("a connect service", future.as_mut(), cx));
                 Outcome::Connect(result.unwrap_or_else(|| Err("the connect service panicked".into())))
             }
-            Task::Event(future, ack) => {
+            Task::Event(future, owed) => {
                 let result = ready!(poll_guarded("an event handler", future.as_mut(), cx));
                 let result =
                     result.map_or_else(|| Err(panicked()), |result| result.map_err(EventError::from_error));
-                Outcome::Event(result, ack.take())
+                Outcome::Event(result, std::mem::take(owed))
             }
-            Task::Hook(future) => Outcome::Hook(ready!(poll_hook(future, cx))),
+            Task::Hook(future, cause) => Outcome::Hook(ready!(poll_hook(future, cx)), cause.take()),
             Task::ErrorHook(future) => Outcome::ErrorHook(ready!(poll_hook(future, cx))),
         };
         Poll::Ready(Finished { socket: self.socket.clone(), hooks: self.hooks.take(), outcome })

@@ -37,13 +37,13 @@ fn admit(connect: Connect, people: &People) -> Result<Connect, Refusal> {
 async fn enter(socket: Socket, io: Io, Extension(wish): Extension<Wish>, State(people): State<People>) {
     let Wish { nick, room, .. } = wish.clone();
     if people.may_enter(&wish).is_err() {
-        return socket.disconnect(); // two came with one name at the same instant
+        return socket.disconnect(false); // two came with one name at the same instant
     }
     let earlier = people.enter(socket.clone(), wish);
     socket.join(&room);
     socket.emit("welcome", json!({ "nick": nick, "room": room })).ok();
     match earlier {
-        Some(earlier) => earlier.disconnect(), // the same page: it is back before its loss was noticed
+        Some(earlier) => earlier.disconnect(false), // the same page: it is back before its loss was noticed
         None => drop(socket.to(&room).emit("joined", &nick)),
     }
     tell_presence(&io, &people, &[&room]);

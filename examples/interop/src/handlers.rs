@@ -134,10 +134,7 @@ pub fn main() -> Namespace {
             Ok(ack.ok_or("nothing is held")?.send("held")?)
         })
         // Ends.
-        .on("end me", async |socket: Socket, Data(all): Data<bool>| match all {
-            true => socket.disconnect_client(),
-            false => socket.disconnect(),
-        })
+        .on("end me", async |socket: Socket, Data(close): Data<bool>| socket.disconnect(close))
         // Rooms.
         .on("join", async |socket: Socket, Data(rooms): Data<Vec<String>>| socket.join(rooms))
         .on("leave", async |socket: Socket, Data(room): Data<String>| socket.leave(room))

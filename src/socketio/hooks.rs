@@ -1,0 +1,81 @@
+//! What is called in the life of a socket, beside its events.
+
+use super::{
+    event::HookFuture,
+    extract::{Connected, Disconnected, Failed},
+    handler::HookHandler,
+    reason::DisconnectReason,
+    socket::Socket,
+};
+
+/// What is called in the life of a socket, beside its events. Nothing by default.
+///
+/// Each gives the futures that are to be run: they are started in their order, each runs to its first `.await` before
+/// the next one is started, and the error of one is no matter of the others.
+pub trait SocketHooks: Send + Sync + 'static {
+    /// The socket has joined. No event of it is taken before these futures have been polled once.
+    fn connected(&self, socket: &Socket) -> Vec<HookFuture> {
+        let _ = socket;
+        Vec::new()
+    }
+
+    /// The socket is going, and is still in its rooms; it leaves them when these futures have been polled once. Called
+    /// exactly once for each socket that has joined.
+    fn disconnecting(&self, socket: &Socket, reason: DisconnectReason) -> Vec<HookFuture> {
+        let _ = (socket, reason);
+        Vec::new()
+    }
+
+    /// The socket is gone. Called exactly once for each socket that has joined.
+    fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Vec<HookFuture> {
+        let _ = (socket, reason);
+        Vec::new()
+    }
+
+    /// An event, or one of the other hooks, has failed.
+    fn failed(&self, failed: &Failed) -> Vec<HookFuture> {
+        let _ = failed;
+        Vec::new()
+    }
+
+    /// Whether [`failed`](Self::failed) does anything: if not, events are not kept for it.
+    fn wants_failures(&self) -> bool {
+        true
+    }
+}
+
+/// The hooks of a [`Namespace`](super::Namespace).
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub(super) connected: Vec<HookHandler<Connected>>,
+    pub(super) disconnecting: Vec<HookHandler<Disconnected>>,
+    pub(super) disconnected: Vec<HookHandler<Disconnected>>,
+    pub(super) failed: Vec<HookHandler<Failed>>,
+}
+
+/// Nothing of the user's runs yet: handlers are called when their futures are polled.
+fn all<C>(hooks: &[HookHandler<C>], context: &C) -> Vec<HookFuture> {
+    hooks.iter().map(|hook| hook(context)).collect()
+}
+
+impl SocketHooks for Hooks {
+    fn connected(&self, socket: &Socket) -> Vec<HookFuture> {
+        all(&self.connected, &Connected { socket: socket.clone() })
+    }
+
+    fn disconnecting(&self, socket: &Socket, reason: DisconnectReason) -> Vec<HookFuture> {
+        all(&self.disconnecting, &Disconnected { socket: socket.clone(), reason })
+    }
+
+    fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Vec<HookFuture> {
+        all(&self.disconnected, &Disconnected { socket: socket.clone(), reason })
+    }
+
+    fn failed(&self, failed: &Failed) -> Vec<HookFuture> {
+        all(&self.failed, failed)
+    }
+
+    fn wants_failures(&self) -> bool {
+        !self.failed.is_empty()
+    }
+}
