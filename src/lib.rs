@@ -37,7 +37,7 @@
 //!
 //! Everything runs on tokio. Nothing in the crate is `unsafe`.
 
-mod adapter;
+pub mod adapter;
 mod body;
 pub mod codec;
 pub mod engine;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::SocketId;
 
 /// The name of a room. A socket's id is one, too.
@@ -110,8 +112,28 @@ where
 
 /// Whom a broadcast is meant for: everybody in one of the rooms (without rooms: everybody), except who is in one of
 /// the others.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Target {
-    pub(crate) rooms: Vec<Room>,
-    pub(crate) except: Vec<Room>,
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Who is in any of these rooms is meant. Empty: everybody.
+    pub rooms: Vec<Room>,
+    /// Who is in any of these is not.
+    #[serde(default)]
+    pub except: Vec<Room>,
+}
+
+impl Target {
+    /// Whether somebody who is in these rooms is meant.
+    ///
+    /// ```
+    /// use tower_socketio::adapter::Target;
+    ///
+    /// let target = Target { rooms: vec!["red".into()], except: vec!["muted".into()] };
+    /// assert!(target.includes(&["red".into(), "blue".into()]));
+    /// assert!(!target.includes(&["red".into(), "muted".into()]));
+    /// assert!(Target::default().includes(&[]));
+    /// ```
+    pub fn includes(&self, rooms: &[Room]) -> bool {
+        let is_in = |room: &Room| rooms.contains(room);
+        (self.rooms.is_empty() || self.rooms.iter().any(is_in)) && !self.except.iter().any(is_in)
+    }
 }

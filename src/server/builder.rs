@@ -6,12 +6,13 @@ use tower::{Layer, Service, ServiceExt};
 
 use super::socket_io::SocketIo;
 use crate::{
+    adapter::Adapter,
     codec::engine::Transport,
     engine::{EngineConfig, EngineService},
     error::BoxError,
     layer::{NamespaceLayer, SocketIoLayer, namespace::InvalidNamespace},
     socketio::{
-        Built, Connect, ConnectService, Connector, Hub, IntoConnectService, Io, Needs, SocketLimits,
+        Built, Connect, ConnectService, Connector, Hub, IntoConnectService, Io, Needs, Others, SocketLimits,
         SocketService, States, normalize,
     },
 };
@@ -50,6 +51,7 @@ pub struct SocketIoBuilder {
     names: Vec<String>,
     needs: Vec<(String, Needs)>,
     fallback: ConnectService,
+    adapter: Option<Arc<dyn Adapter>>,
     problems: Vec<String>,
 }
 
@@ -83,6 +85,7 @@ impl SocketIoBuilder {
             names: Vec::new(),
             needs: Vec::new(),
             fallback: ConnectService::new(InvalidNamespace.map_err(Into::into)),
+            adapter: None,
             problems: Vec::new(),
         }
     }
@@ -124,6 +127,16 @@ impl SocketIoBuilder {
                 "there are two states of type `{name}`: put one of them into a type of its own"
             ));
         }
+        self
+    }
+
+    /// Joins other servers: broadcasts, and all that is done to many sockets, reach theirs too. Handlers do not
+    /// change. See [`adapter`](crate::adapter).
+    ///
+    /// The adapter's task runs as long as the server lives, so [`build`](Self::build) must be called within a tokio
+    /// runtime.
+    pub fn adapter(mut self, adapter: impl Adapter) -> Self {
+        self.adapter = Some(Arc::new(adapter));
         self
     }
 
@@ -220,7 +233,15 @@ impl SocketIoBuilder {
                 return Err(BuildError(format!("namespace \"{name}\": {advice}")));
             }
         }
-        let hub = Arc::new(Hub::new(self.limits, self.states));
+        let others = self.adapter.map(|adapter| Arc::new(Others::new(adapter)));
+        let hub = Arc::new(Hub::new(self.limits, self.states).with_others(others));
+        if let Some(others) = &hub.others
+            && !others.start(&hub)
+        {
+            return Err(BuildError(
+                "an adapter needs a tokio runtime: build the server within one".to_owned(),
+            ));
+        }
         for name in &self.names {
             hub.keep(name);
         }

@@ -1,35 +1,23 @@
 //! Emitting to many: a chain of operators, and then `emit`.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use pin_project_lite::pin_project;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{sync::mpsc, time::Sleep};
 
 use super::{
-    acks::{AckError, Answer, Waiting},
+    asked::Asked,
+    delivery::send,
     emit_error::EmitError,
-    member::Member,
+    hub::Hub,
     namespace_state::NamespaceState,
+    others::Others,
+    replies::{RepliesFuture, RepliesStream},
 };
 use crate::{
-    adapter::{IntoRooms, Target},
-    codec::parser::Encoded,
-    id::SocketId,
+    adapter::{Answers, Emission, IntoRooms, Message, Request, Target},
+    codec::parser::{Args, EncodeError},
     outbox::Flags,
 };
-
-/// Broadcasts to at most so many are written by whoever emits; larger ones are queued for everybody first, and the
-/// sessions' own tasks write.
-const WRITTEN_INLINE: usize = 64;
 
 /// A broadcast that is being put together: any chain of operators, then [`emit`](Self::emit).
 ///
@@ -56,25 +44,18 @@ const WRITTEN_INLINE: usize = 64;
 #[derive(Debug, Clone)]
 #[must_use = "a broadcast does nothing until something is emitted"]
 pub struct Broadcast {
-    namespace: Arc<NamespaceState>,
-    target: Target,
+    pub(super) hub: Arc<Hub>,
+    pub(super) namespace: Arc<NamespaceState>,
+    pub(super) target: Target,
     flags: Flags,
-    timeout: Option<Duration>,
-}
-
-/// What became of a broadcast that asked for acknowledgements.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Replies<T> {
-    /// What was answered, in the order of arrival.
-    pub replies: Vec<T>,
-    /// Who did not answer, and why: the time was up, the socket was disconnected, the answer could not be read.
-    pub missing: Vec<(SocketId, AckError)>,
+    is_local: bool,
+    pub(super) timeout: Option<Duration>,
 }
 
 impl Broadcast {
-    pub(crate) fn new(namespace: Arc<NamespaceState>) -> Self {
-        Self { namespace, target: Target::default(), flags: Flags::default(), timeout: None }
+    pub(crate) fn new(hub: Arc<Hub>, namespace: Arc<NamespaceState>) -> Self {
+        let (target, flags) = (Target::default(), Flags::default());
+        Self { hub, namespace, target, flags, is_local: false, timeout: None }
     }
 
     /// Adds rooms: who is in any of them is meant, once. Without rooms everybody in the namespace is.
@@ -95,7 +76,8 @@ impl Broadcast {
     }
 
     /// Only the sockets of this server. (Without an adapter there are no others.)
-    pub fn local(self) -> Self {
+    pub fn local(mut self) -> Self {
+        self.is_local = true;
         self
     }
 
@@ -120,127 +102,69 @@ impl Broadcast {
     /// Sends an event. It is encoded once, however many receive it, and nothing is waited for. A tuple is several
     /// arguments.
     ///
-    /// A client that cannot be reached (it has just left, its outbox is full) costs nobody else anything.
+    /// A client that cannot be reached (it has just left, its outbox is full) costs nobody else anything. Sockets of
+    /// this server are served first, and whether or not the other servers can be reached: see
+    /// [`Io::unpublished`](super::Io::unpublished).
     ///
     /// # Errors
     /// When the event cannot be encoded; then nobody receives it.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
-        let packet = self.namespace.encode(None, event, &data)?;
+        let Some(others) = self.others() else {
+            let packet = self.namespace.encode(None, event, &data)?;
+            send(&self.namespace.select(&self.target), &packet, self.flags);
+            return Ok(());
+        };
+        let emission = self.emission(event, &data)?;
+        let packet = self.namespace.encode_emission(None, &emission)?;
         send(&self.namespace.select(&self.target), &packet, self.flags);
+        others.publish(&self.namespace.name, &Message::Broadcast(emission));
         Ok(())
     }
 
     /// Sends an event and waits for the answer of everybody who receives it. It is sent at once, not when the future
     /// is polled; dropping the future forgets the answers that are due.
     ///
+    /// The result is there as soon as everybody has answered or is gone: at once where nobody is meant.
+    /// [`stream`](RepliesFuture::stream) gives the answers one by one.
+    ///
     /// # Errors
     /// When the event cannot be encoded; then nobody receives it. Who does not answer is no error, but
-    /// [`missing`](Replies::missing).
+    /// [`missing`](super::Replies::missing).
     pub fn emit_with_ack<T: DeserializeOwned>(&self, event: &str, data: impl Serialize) -> RepliesFuture<T> {
-        let timeout = self.timeout.unwrap_or(self.namespace.limits.ack_timeout);
-        RepliesFuture {
-            asked: self.ask(event, &data),
-            replies: Replies { replies: Vec::new(), missing: Vec::new() },
-            deadline: tokio::time::sleep(timeout),
-        }
+        RepliesFuture::new(self.ask(event, &data))
     }
 
-    fn ask(&self, event: &str, data: &impl Serialize) -> Result<Asked, EmitError> {
-        let id = self.namespace.next_ack();
-        let packet = self.namespace.encode(Some(id), event, data)?;
-        let mut members = self.namespace.select(&self.target);
-        let (sender, answers) = mpsc::channel(members.len().max(1));
-        let mut unasked = Vec::new();
-        members.retain(|member| {
-            let waiting = Waiting::OneOfMany(sender.clone());
-            let registered = member.acks.register(id, waiting, self.namespace.limits.acks_outstanding);
-            let Err(error) = registered else { return true };
-            unasked.push((member.id.clone(), error.into()));
-            false
-        });
-        send(&members, &packet, self.flags);
-        let waited = members.into_iter().map(|member| (member.id.clone(), member)).collect();
-        Ok(Asked { id, waited, answers, unasked })
-    }
-}
-
-/// Writes to everybody. One that cannot take it (gone, or over its limit and being closed) is no matter of the others.
-fn send(members: &[Arc<Member>], packet: &Encoded, flags: Flags) {
-    let is_large = members.len() > WRITTEN_INLINE;
-    for member in members.iter().filter(|member| !member.is_leaving()) {
-        let sent = if is_large {
-            member.outbox.queue_encoded(packet.text(), packet.attachments(), flags)
-        } else {
-            member.write(packet, flags)
+    fn ask<T: DeserializeOwned>(
+        &self,
+        event: &str,
+        data: &impl Serialize,
+    ) -> Result<RepliesStream<T>, EmitError> {
+        let timeout = self.patience();
+        let Self { namespace, target, flags, .. } = self;
+        let Some(others) = self.others() else {
+            let asked = Asked::ask(namespace, target, *flags, |id| namespace.encode(Some(id), event, data))?;
+            return Ok(RepliesStream::new(asked, Answers::none(), timeout));
         };
-        if let Err(error) = sent {
-            tracing::trace!(socket = %member.id, %error, "a broadcast did not reach a socket");
-        }
+        let emission = self.emission(event, data)?;
+        let encode = |id| namespace.encode_emission(Some(id), &emission);
+        let asked = Asked::ask(namespace, target, *flags, encode)?;
+        let remote = others.request(&namespace.name, &Request::Broadcast(emission), timeout);
+        Ok(RepliesStream::new(asked, remote, timeout))
     }
-}
 
-/// A broadcast whose answers are due.
-struct Asked {
-    id: u64,
-    waited: HashMap<SocketId, Arc<Member>>,
-    answers: mpsc::Receiver<Answer>,
-    unasked: Vec<(SocketId, AckError)>,
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        for member in self.waited.values() {
-            member.acks.forget(self.id);
-        }
+    /// The event in the form that travels.
+    fn emission(&self, event: &str, data: &impl Serialize) -> Result<Emission, EncodeError> {
+        let args = Args::encode_within(data, &self.namespace.limits.packet)?;
+        let mut emission = Emission::new(event, args, self.target.clone());
+        emission.flags = self.flags.into();
+        Ok(emission)
     }
-}
 
-pin_project! {
-    /// The answers to a broadcast that was sent: ready when all are there, or the time is up.
-    ///
-    /// Cancel safe: dropping it forgets the answers, and nothing else.
-    #[must_use = "the event was sent, but nobody waits for its answers"]
-    pub struct RepliesFuture<T> {
-        asked: Result<Asked, EmitError>,
-        replies: Replies<T>,
-        #[pin]
-        deadline: Sleep,
+    pub(super) fn others(&self) -> Option<&Others> {
+        if self.is_local { None } else { self.namespace.others.as_deref() }
     }
-}
 
-impl<T: DeserializeOwned> Future for RepliesFuture<T> {
-    type Output = Result<Replies<T>, EmitError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let asked = match this.asked {
-            Ok(asked) => asked,
-            Err(error) => return Poll::Ready(Err(error.clone())),
-        };
-        let Replies { replies, missing } = this.replies;
-        while !asked.waited.is_empty() {
-            let Poll::Ready(Some((id, args))) = asked.answers.poll_recv(cx) else { break };
-            asked.waited.remove(&id);
-            match args.map(|args| args.deserialize()) {
-                Some(Ok(reply)) => replies.push(reply),
-                Some(Err(error)) => missing.push((id, AckError::Decode(error))),
-                None => missing.push((id, AckError::Disconnected)),
-            }
-        }
-        if !asked.waited.is_empty() && this.deadline.poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        missing.append(&mut asked.unasked);
-        missing.extend(asked.waited.drain().map(|(id, member)| {
-            member.acks.forget(asked.id);
-            (id, AckError::Timeout)
-        }));
-        Poll::Ready(Ok(Replies { replies: std::mem::take(replies), missing: std::mem::take(missing) }))
-    }
-}
-
-impl<T> fmt::Debug for RepliesFuture<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RepliesFuture").finish_non_exhaustive()
+    pub(super) fn patience(&self) -> Duration {
+        self.timeout.unwrap_or(self.namespace.limits.ack_timeout)
     }
 }

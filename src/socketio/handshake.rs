@@ -8,10 +8,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use http::{Extensions, HeaderMap};
+use http::{Extensions, HeaderMap, HeaderName, header};
 use serde::de::DeserializeOwned;
 
-use crate::{codec::parser::Json, exchange::SessionRequest, text::Text};
+use crate::{adapter::HandshakeSnapshot, codec::parser::Json, exchange::SessionRequest, text::Text};
 
 /// The handshake of a socket: the request that opened its session, and what the client sent to join the namespace.
 #[derive(Clone)]
@@ -84,6 +84,29 @@ impl Handshake {
     /// Whether it came over TLS, if the application told it with [`Secure`](crate::exchange::Secure).
     pub fn secure(&self) -> bool {
         self.request.is_secure()
+    }
+
+    /// The same in the form that travels to other servers. Headers that prove who somebody is stay here.
+    pub(crate) fn snapshot(&self) -> HandshakeSnapshot {
+        const SECRET: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+        let mut snapshot = HandshakeSnapshot::default();
+        for (name, value) in self.headers().iter().filter(|(name, _)| !SECRET.contains(name)) {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            let there: &mut String = snapshot.headers.entry(name.as_str().to_owned()).or_default();
+            if !there.is_empty() {
+                there.push_str(", ");
+            }
+            there.push_str(&text);
+        }
+        snapshot.query = self.request.query().collect();
+        snapshot.auth = self.auth().unwrap_or_default();
+        snapshot.time = self.time();
+        snapshot.issued = self.issued;
+        snapshot.url = self.url();
+        snapshot.address = self.address().map(|address| address.ip().to_string()).unwrap_or_default();
+        snapshot.xdomain = self.xdomain();
+        snapshot.secure = self.secure();
+        snapshot
     }
 
     /// What HTTP layers and the framework put into the extensions of the session's first request.

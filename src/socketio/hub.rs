@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use super::{limits::SocketLimits, namespace_state::NamespaceState, states::States};
+use super::{limits::SocketLimits, namespace_state::NamespaceState, others::Others, states::States};
 use crate::sync::Mutex;
 
 /// One server: its namespaces by name, its limits, and what the application shares with its handlers.
@@ -13,6 +13,8 @@ use crate::sync::Mutex;
 pub(crate) struct Hub {
     pub(crate) limits: Arc<SocketLimits>,
     pub(crate) states: States,
+    /// The other servers, if there is an adapter.
+    pub(crate) others: Option<Arc<Others>>,
     /// A namespace lives as long as somebody holds it: a socket, or [`keep`](Self::keep).
     namespaces: Mutex<HashMap<Arc<str>, Weak<NamespaceState>>>,
     kept: Mutex<Vec<Arc<NamespaceState>>>,
@@ -20,7 +22,19 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub(crate) fn new(limits: SocketLimits, states: States) -> Self {
-        Self { limits: Arc::new(limits), states, namespaces: Mutex::default(), kept: Mutex::default() }
+        let limits = Arc::new(limits);
+        Self { limits, states, others: None, namespaces: Mutex::default(), kept: Mutex::default() }
+    }
+
+    /// The same beside other servers.
+    pub(crate) fn with_others(mut self, others: Option<Arc<Others>>) -> Self {
+        self.others = others;
+        self
+    }
+
+    /// The namespace of this name, if somebody holds it.
+    pub(crate) fn existing(&self, name: &str) -> Option<Arc<NamespaceState>> {
+        self.namespaces.lock().get(name).and_then(Weak::upgrade)
     }
 
     /// The namespace of this name. One that nobody ever joins is forgotten with its last handle.
@@ -33,7 +47,7 @@ impl Hub {
             namespaces.retain(|_, state| state.strong_count() > 0);
         }
         let name: Arc<str> = name.into();
-        let state = Arc::new(NamespaceState::new(name.clone(), self.limits.clone()));
+        let state = Arc::new(NamespaceState::new(name.clone(), self.limits.clone(), self.others.clone()));
         namespaces.insert(name, Arc::downgrade(&state));
         state
     }

@@ -5,10 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    broadcast::{Broadcast, RepliesFuture},
-    emit_error::EmitError,
-    hub::Hub,
-    namespace_state::NamespaceState,
+    broadcast::Broadcast, emit_error::EmitError, hub::Hub, namespace_state::NamespaceState,
+    replies::RepliesFuture, utility::FetchFuture,
 };
 use crate::{adapter::IntoRooms, id::SocketId};
 
@@ -26,7 +24,7 @@ impl Io {
     /// have is a namespace without sockets.
     pub fn of(&self, name: &str) -> NamespaceHandle {
         let name = normalize(name);
-        NamespaceHandle(self.0.namespace(&name))
+        NamespaceHandle { state: self.0.namespace(&name), hub: self.0.clone() }
     }
 
     fn root(&self) -> NamespaceHandle {
@@ -83,6 +81,35 @@ impl Io {
     pub fn timeout(&self, timeout: Duration) -> Broadcast {
         self.root().broadcast().timeout(timeout)
     }
+
+    /// Has all sockets join rooms. See [`Broadcast::sockets_join`].
+    pub fn sockets_join(&self, rooms: impl IntoRooms) {
+        self.root().sockets_join(rooms);
+    }
+
+    /// Has all sockets leave rooms. See [`Broadcast::sockets_leave`].
+    pub fn sockets_leave(&self, rooms: impl IntoRooms) {
+        self.root().sockets_leave(rooms);
+    }
+
+    /// Disconnects all sockets. See [`Broadcast::disconnect_sockets`].
+    pub fn disconnect_sockets(&self, close: bool) {
+        self.root().disconnect_sockets(close);
+    }
+
+    /// All sockets, those of other servers included. See [`Broadcast::fetch_sockets`].
+    ///
+    /// # Errors
+    /// When another server does not answer in time.
+    pub fn fetch_sockets(&self) -> FetchFuture {
+        self.root().fetch_sockets()
+    }
+
+    /// How many messages and answers for other servers were lost, since their adapter did not take them: the broker
+    /// was away for too long. Nobody who emits hears of it otherwise. Without an adapter nothing is.
+    pub fn unpublished(&self) -> u64 {
+        self.0.others.as_ref().map_or(0, |others| others.unpublished())
+    }
 }
 
 impl fmt::Debug for Io {
@@ -98,17 +125,20 @@ pub(crate) fn normalize(name: &str) -> String {
 
 /// One namespace of a server, from [`Io::of`].
 #[derive(Debug, Clone)]
-pub struct NamespaceHandle(Arc<NamespaceState>);
+pub struct NamespaceHandle {
+    state: Arc<NamespaceState>,
+    hub: Arc<Hub>,
+}
 
 impl NamespaceHandle {
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.state.name
     }
 
     /// The sockets that are connected to this server.
     pub fn sockets(&self) -> Sockets {
-        Sockets(self.0.clone())
+        Sockets(self.state.clone())
     }
 
     /// Sends an event to everybody in the namespace. See [`Broadcast::emit`].
@@ -142,9 +172,52 @@ impl NamespaceHandle {
         self.broadcast().except(rooms)
     }
 
+    /// A broadcast to the sockets of this server only.
+    pub fn local(&self) -> Broadcast {
+        self.broadcast().local()
+    }
+
+    /// A broadcast that clients miss who are not ready for it.
+    pub fn volatile(&self) -> Broadcast {
+        self.broadcast().volatile()
+    }
+
+    /// A broadcast for which answers to polls may be compressed, or not. See [`Broadcast::compress`].
+    pub fn compress(&self, compress: bool) -> Broadcast {
+        self.broadcast().compress(compress)
+    }
+
+    /// A broadcast whose answers are waited for so long.
+    pub fn timeout(&self, timeout: Duration) -> Broadcast {
+        self.broadcast().timeout(timeout)
+    }
+
+    /// Has all sockets join rooms. See [`Broadcast::sockets_join`].
+    pub fn sockets_join(&self, rooms: impl IntoRooms) {
+        self.broadcast().sockets_join(rooms);
+    }
+
+    /// Has all sockets leave rooms. See [`Broadcast::sockets_leave`].
+    pub fn sockets_leave(&self, rooms: impl IntoRooms) {
+        self.broadcast().sockets_leave(rooms);
+    }
+
+    /// Disconnects all sockets. See [`Broadcast::disconnect_sockets`].
+    pub fn disconnect_sockets(&self, close: bool) {
+        self.broadcast().disconnect_sockets(close);
+    }
+
+    /// All sockets, those of other servers included. See [`Broadcast::fetch_sockets`].
+    ///
+    /// # Errors
+    /// When another server does not answer in time.
+    pub fn fetch_sockets(&self) -> FetchFuture {
+        self.broadcast().fetch_sockets()
+    }
+
     /// A broadcast to everybody in the namespace.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(self.0.clone())
+        Broadcast::new(self.hub.clone(), self.state.clone())
     }
 }
 

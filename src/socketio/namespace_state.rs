@@ -10,9 +10,10 @@ use serde::Serialize;
 use super::{
     limits::SocketLimits,
     member::{Member, Status},
+    others::Others,
 };
 use crate::{
-    adapter::{Room, Rooms, Target},
+    adapter::{Emission, Room, Rooms, Target},
     codec::parser::{self, EncodeError, Encoded},
     id::SocketId,
     sync::Mutex,
@@ -23,14 +24,19 @@ use crate::{
 pub(crate) struct NamespaceState {
     pub(crate) name: Arc<str>,
     pub(crate) limits: Arc<SocketLimits>,
+    /// The other servers, if there is an adapter.
+    pub(crate) others: Option<Arc<Others>>,
     rooms: Mutex<Rooms<Arc<Member>>>,
     /// One counter for all acknowledgements of the namespace: a broadcast has one id for all who receive it.
     next_ack: AtomicU64,
 }
 
 impl NamespaceState {
-    pub(crate) fn new(name: Arc<str>, limits: Arc<SocketLimits>) -> Self {
-        Self { name, limits, rooms: Mutex::default(), next_ack: AtomicU64::new(0) }
+    pub(crate) fn new(name: Arc<str>, limits: Arc<SocketLimits>, others: Option<Arc<Others>>) -> Self {
+        if let Some(others) = &others {
+            others.adapter().namespace_added(&name);
+        }
+        Self { name, limits, others, rooms: Mutex::default(), next_ack: AtomicU64::new(0) }
     }
 
     pub(crate) fn next_ack(&self) -> u64 {
@@ -45,6 +51,23 @@ impl NamespaceState {
         data: &impl Serialize,
     ) -> Result<Encoded, EncodeError> {
         parser::event(&self.name, ack, event, data, &self.limits.packet)
+    }
+
+    /// The same with arguments that are encoded already, for other servers too. Clients get the offset, if there is
+    /// one, as one more argument.
+    pub(crate) fn encode_emission(
+        &self,
+        ack: Option<u64>,
+        emission: &Emission,
+    ) -> Result<Encoded, EncodeError> {
+        let limits = &self.limits.packet;
+        match &emission.offset {
+            None => parser::event_raw(&self.name, ack, &emission.event, &emission.args, limits),
+            Some(offset) => {
+                let args = emission.args.with_text(offset.as_str());
+                parser::event_raw(&self.name, ack, &emission.event, &args, limits)
+            }
+        }
     }
 
     /// Whom the target means, at this moment.
@@ -112,5 +135,13 @@ impl NamespaceState {
     /// All ids, for whoever wants to look.
     pub(crate) fn ids(&self) -> Vec<SocketId> {
         self.select(&Target::default()).iter().map(|member| member.id.clone()).collect()
+    }
+}
+
+impl Drop for NamespaceState {
+    fn drop(&mut self) {
+        if let Some(others) = &self.others {
+            others.adapter().namespace_removed(&self.name);
+        }
     }
 }

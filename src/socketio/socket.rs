@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 use super::{
     broadcast::Broadcast,
@@ -17,7 +18,7 @@ use super::{
     reason::DisconnectReason,
 };
 use crate::{
-    adapter::{IntoRooms, Room},
+    adapter::{IntoRooms, Room, SocketSnapshot},
     codec::parser::{self, Encoded},
     id::SocketId,
     outbox::Flags,
@@ -175,7 +176,7 @@ impl Socket {
 
     /// A broadcast to everybody in the namespace but this socket.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(self.namespace.clone()).except(self.id())
+        Broadcast::new(self.hub.clone(), self.namespace.clone()).except(self.id())
     }
 
     /// A broadcast to the sockets of this server, but this one.
@@ -204,6 +205,21 @@ impl Socket {
     }
 
     // What the crate itself needs of a socket.
+
+    /// The socket in the form that travels to other servers.
+    pub(crate) fn snapshot(&self) -> SocketSnapshot {
+        let mut snapshot = SocketSnapshot::new(self.id().clone());
+        snapshot.handshake = self.handshake().snapshot();
+        snapshot.rooms = self.rooms();
+        snapshot.data = self.named_data();
+        snapshot
+    }
+
+    /// What of the data travels.
+    pub(crate) fn named_data(&self) -> Map<String, Value> {
+        let _ = self;
+        Map::new()
+    }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub

@@ -379,7 +379,7 @@ fn a_task_spawned_elsewhere_is_found() {
             &spawning(&[("src/engine/service.rs", way)]),
             "service.rs:1: a task is spawned; only one file does",
         );
-        assert_eq!(spawning(&[("src/engine/session/task.rs", way)]), [""; 0]);
+        assert_eq!(spawning(&[("src/engine/session/task.rs", way), ("src/adapter/task.rs", way)]), [""; 0]);
         says(
             &spawning(&[("src/engine/session/a.rs", way), ("src/engine/session/b.rs", way)]),
             "session/b.rs:1",

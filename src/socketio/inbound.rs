@@ -1,0 +1,111 @@
+//! What other servers want of this one.
+
+use std::{future::poll_fn, sync::Arc, time::Duration};
+
+use super::{
+    acks::AckError, asked::Asked, delivery::send, emit_error::EmitError, hub::Hub,
+    namespace_state::NamespaceState, others::Others, socket::Socket,
+};
+use crate::{
+    adapter::{Answer, Asker, Emission, Message, NoAck, Receive, Request, ServerId, Target, Work},
+    id::SocketId,
+};
+
+impl Receive for Hub {
+    fn receive(self: Arc<Self>, _from: Option<ServerId>, namespace: &str, message: Message) -> Option<Work> {
+        let namespace = self.existing(namespace)?;
+        match message {
+            Message::Broadcast(emission) => deliver(&namespace, &emission),
+            Message::SocketsJoin { target, rooms } => {
+                for member in namespace.select(&target) {
+                    namespace.join(&member, rooms.iter().cloned());
+                }
+            }
+            Message::SocketsLeave { target, rooms } => {
+                for member in namespace.select(&target) {
+                    rooms.iter().for_each(|room| namespace.leave(&member, room));
+                }
+            }
+            Message::DisconnectSockets { target, close } => {
+                self.sockets(&namespace, &target).iter().for_each(|socket| socket.disconnect(close));
+            }
+            Message::ServerSideEmit { .. } => {}
+        }
+        None
+    }
+
+    fn serve(self: Arc<Self>, asker: Asker, request: Request, timeout: Duration) -> Option<Work> {
+        let others = self.others.clone()?;
+        let namespace = self.existing(&asker.namespace);
+        match request {
+            Request::Broadcast(emission) => {
+                let asked = namespace.and_then(|namespace| ask(&namespace, &emission));
+                let sockets = asked.as_ref().map(Asked::ids).unwrap_or_default();
+                others.respond(&asker, Answer::Clients { count: sockets.len(), sockets });
+                Some(Box::pin(pass_on(asked?, others, asker, timeout)))
+            }
+            Request::FetchSockets { target } => {
+                let sockets = namespace.map(|namespace| self.sockets(&namespace, &target));
+                let snapshots = sockets.iter().flatten().map(Socket::snapshot).collect();
+                others.respond(&asker, Answer::Sockets(snapshots));
+                None
+            }
+            Request::ServerSideEmit { .. } => {
+                others.respond(&asker, Answer::Declined);
+                None
+            }
+        }
+    }
+}
+
+impl Hub {
+    fn sockets(self: &Arc<Self>, namespace: &Arc<NamespaceState>, target: &Target) -> Vec<Socket> {
+        let members = namespace.select(target).into_iter();
+        members
+            .filter(|member| !member.is_leaving())
+            .map(|member| Socket::new(member, namespace.clone(), self.clone()))
+            .collect()
+    }
+}
+
+fn deliver(namespace: &NamespaceState, emission: &Emission) {
+    let members = namespace.select(&emission.target);
+    if members.is_empty() {
+        return;
+    }
+    match namespace.encode_emission(None, emission) {
+        Ok(packet) => send(&members, &packet, emission.flags.into()),
+        Err(error) => tracing::debug!(%error, "another server's event cannot be encoded"),
+    }
+}
+
+fn ask(namespace: &NamespaceState, emission: &Emission) -> Option<Asked> {
+    let encode = |id| namespace.encode_emission(Some(id), emission);
+    Asked::ask(namespace, &emission.target, emission.flags.into(), encode)
+        .inspect_err(|error| tracing::debug!(%error, "another server's event cannot be encoded"))
+        .ok()
+}
+
+/// Tells whoever asked what the clients answer.
+async fn pass_on(mut asked: Asked, others: Arc<Others>, asker: Asker, timeout: Duration) {
+    let all = async {
+        while let Some((socket, answer)) = poll_fn(|cx| asked.poll_next(cx)).await {
+            others.respond(&asker, answer_of(socket, answer));
+        }
+    };
+    if tokio::time::timeout(timeout, all).await.is_err() {
+        for socket in asked.give_up() {
+            others.respond(&asker, Answer::NoAck { socket, why: NoAck::Timeout });
+        }
+    }
+}
+
+fn answer_of(socket: SocketId, answer: Result<crate::codec::parser::Args, AckError>) -> Answer {
+    let why = match answer {
+        Ok(args) => return Answer::Ack { socket: Some(socket), args },
+        Err(AckError::Emit(EmitError::TooManyAcks)) => NoAck::TooMany,
+        Err(AckError::Timeout) => NoAck::Timeout,
+        Err(_) => NoAck::Disconnected,
+    };
+    Answer::NoAck { socket, why }
+}
