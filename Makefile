@@ -30,7 +30,7 @@ lint: ## clippy, no warning allowed
 	cargo clippy --lib --no-default-features -- -D warnings
 
 doc: ## the documentation, no warning allowed
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features testing
 
 build: ## the crate, the examples, the tests
 	$(BUILD)

@@ -33,6 +33,7 @@
 //! * [`exchange`]: what layers, engine and sessions say to each other.
 //! * Limits: [`EngineConfig`](engine::EngineConfig) for sessions, [`SocketLimits`](socketio::SocketLimits) for sockets,
 //!   [`OutboxLimits`](outbox::OutboxLimits) for slow clients.
+//! * `testing` (feature `testing`): clients in memory, for your tests.
 //! * [`guide`]: limits, frameworks, features with their tests, and where this server differs from Node's.
 //!
 //! Everything runs on tokio. Nothing in the crate is `unsafe`.

@@ -281,6 +281,18 @@ async fn auth_headers_query_and_address_reach_the_handshake() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upgrade_that_the_server_does_not_want_fails_and_polling_goes_on() -> Outcome {
+    let namespace = Namespace::new().on("add", async |Data((a, b)): Data<(i64, i64)>| Ack(a + b));
+    let io = SocketIo::builder().allow_upgrades(false).namespace("/", namespace).build();
+    let client = TestClient::connect(&io, "/").polling().await?;
+    let error = client.session().upgrade().await.unwrap_err().to_string();
+    assert!(error.contains("400 Bad Request"), "{error}");
+    assert_eq!(client.session().transport(), Transport::Polling);
+    assert_eq!(client.emit_with_ack::<i64>("add", (1, 2)).await?, 3);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn raw_packets_are_sent_as_they_are() -> Outcome {
     let io = chat();
     let session = TestClient::connect(&io, "/").open().await?;

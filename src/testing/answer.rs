@@ -74,7 +74,11 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Answer<T> {
 
 impl Drop for Question {
     fn drop(&mut self) {
-        self.session.shared.with(|state| state.inbox(&self.namespace).answers.remove(&self.id));
+        self.session.shared.with(|state| {
+            if let Some(inbox) = state.inboxes.get_mut(&self.namespace) {
+                inbox.answers.remove(&self.id);
+            }
+        });
     }
 }
 

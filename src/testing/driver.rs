@@ -42,6 +42,8 @@ async fn drive(mut wire: Wire, shared: Arc<Shared>) {
         max_attachment_bytes: usize::MAX,
         ..Limits::default()
     });
+    // The text of the packet that is being received.
+    let mut head = String::new();
     let mut is_closing = false;
     let end = loop {
         let (work, reads) = shared.with(|state| (state.take_work(), state.reads));
@@ -83,7 +85,7 @@ async fn drive(mut wire: Wire, shared: Arc<Shared>) {
             Step::End(_) if is_closing => break Ending::Local,
             Step::End(ending) => break ending,
             Step::Packet(packet) => {
-                if let Err(ending) = receive(packet, &mut wire, &mut decoder, &shared) {
+                if let Err(ending) = receive(packet, &mut wire, &mut decoder, &mut head, &shared) {
                     break ending;
                 }
             }
@@ -92,9 +94,18 @@ async fn drive(mut wire: Wire, shared: Arc<Shared>) {
     shared.change(|state| state.end = Some(end));
 }
 
-fn receive(packet: Packet, wire: &mut Wire, decoder: &mut Decoder, shared: &Shared) -> Result<(), Ending> {
+fn receive(
+    packet: Packet,
+    wire: &mut Wire,
+    decoder: &mut Decoder,
+    head: &mut String,
+    shared: &Shared,
+) -> Result<(), Ending> {
     let decoded = match packet {
-        Packet::Message(Message::Text(text)) => decoder.text(text),
+        Packet::Message(Message::Text(text)) => {
+            text.as_str().clone_into(head);
+            decoder.text(text)
+        }
         Packet::Message(Message::Binary(bytes)) => decoder.binary(bytes),
         Packet::Ping(data) => {
             if shared.with(|state| state.answers_pings) {
@@ -106,7 +117,7 @@ fn receive(packet: Packet, wire: &mut Wire, decoder: &mut Decoder, shared: &Shar
         Packet::Open | Packet::Pong(_) | Packet::Upgrade | Packet::Noop => Ok(None),
     };
     match decoded {
-        Ok(Some(packet)) => match shared.change(|state| state.receive(packet)) {
+        Ok(Some(packet)) => match shared.change(|state| state.receive(packet, head)) {
             true => Ok(()),
             false => Err(Ending::Overrun),
         },

@@ -11,7 +11,7 @@ use super::{
     ending::Ending,
     error::{ConnectError, Kind, TestError},
     opened::Opened,
-    state::{Order, Shared},
+    state::{Order, Shared, ended},
     wire::Wire,
 };
 use crate::codec::engine::{Frame, Transport};
@@ -98,7 +98,7 @@ impl TestSession {
     pub async fn upgrade(&self) -> Result<(), TestError> {
         self.shared.order(Order::Upgrade);
         let outcome = self.shared.until(self.options.patience, |state| {
-            state.upgrade.take().or_else(|| state.end.map(|end| Err(super::state::ended(end))))
+            state.upgrade.take().or_else(|| state.end.map(|end| Err(ended(end))))
         });
         let late = || TestError::new(Kind::Timeout, "the websocket did not take over in time");
         outcome.await.ok_or_else(late)?
@@ -112,7 +112,7 @@ impl TestSession {
     pub async fn flush(&self) -> Result<(), TestError> {
         let flushed = self.shared.until(self.options.patience, |state| match state.end {
             _ if state.is_flushed() => Some(Ok(())),
-            end => end.map(|end| Err(super::state::ended(end))),
+            end => end.map(|end| Err(ended(end))),
         });
         let late = || TestError::new(Kind::Timeout, "the server does not take what the client sends");
         flushed.await.ok_or_else(late)?
@@ -132,6 +132,22 @@ impl TestSession {
     /// When the session has ended.
     pub fn send_raw_binary(&self, bytes: impl Into<Bytes>) -> Result<(), TestError> {
         self.shared.push([Frame::Binary(bytes.into())])
+    }
+
+    /// Waits for a packet of a namespace that the session has no client in: what came as an answer to
+    /// [`send_raw`](Self::send_raw). It is the text of the packet, without the `4` of its carrier and without its
+    /// attachments.
+    ///
+    /// # Errors
+    /// When none comes in time, or the session ends before.
+    pub async fn next_packet(&self) -> Result<String, TestError> {
+        let packet = self.shared.until(self.options.patience, |state| match state.strays.pop_front() {
+            Some(packet) => Some(Ok(packet)),
+            None => state.end.map(|end| Err(ended(end))),
+        });
+        let patience = self.options.patience;
+        let late = || TestError::new(Kind::Timeout, format!("no packet came within {patience:?}"));
+        packet.await.ok_or_else(late)?
     }
 
     /// Reads nothing any more, as a client behind a dead network: what the server sends fills the connection's buffer.

@@ -44,7 +44,7 @@ pub(super) struct State {
     pub(super) upgrade: Option<Result<(), TestError>>,
     pub(super) end: Option<Ending>,
     pub(super) inboxes: HashMap<String, Inbox>,
-    /// What came for namespaces that the client has no handle of.
+    /// What came for namespaces that the session has no client in: the texts of packets.
     pub(super) strays: VecDeque<String>,
 }
 
@@ -152,10 +152,11 @@ impl State {
         self.unsent == 0
     }
 
-    /// Puts a packet where the test will look for it. `false` if the test has left too many there.
-    pub(super) fn receive(&mut self, packet: Packet) -> bool {
+    /// Puts a packet, and the text it came as, where the test will look for it. `false` if the test has left too many
+    /// there.
+    pub(super) fn receive(&mut self, packet: Packet, text: &str) -> bool {
         let Some(inbox) = self.inboxes.get_mut(&*packet.namespace) else {
-            self.strays.push_back(format!("for the namespace `{}`: {:?}", &*packet.namespace, packet.body));
+            self.strays.push_back(text.to_owned());
             return self.strays.len() <= CAPACITY;
         };
         inbox.receive(packet.body);
@@ -175,8 +176,8 @@ impl State {
     pub(super) fn leftovers(&self, namespace: &str) -> String {
         const MOST: usize = 10;
         let items = self.inboxes.get(namespace).map(|inbox| &inbox.items);
-        let mut words: Vec<_> =
-            items.into_iter().flatten().map(Item::to_string).chain(self.strays.iter().cloned()).collect();
+        let strays = self.strays.iter().map(|packet| format!("the packet {packet}"));
+        let mut words: Vec<_> = items.into_iter().flatten().map(Item::to_string).chain(strays).collect();
         let surplus = words.len().saturating_sub(MOST);
         words.truncate(MOST);
         if surplus > 0 {
