@@ -13,6 +13,7 @@
 //! | [`TrustedProxiesLayer`] | | knows the clients behind proxies: address and TLS |
 //! | `ServeClientLayer` (feature `client-files`) | `serveClient` | serves the official JavaScript client |
 //! | [`NamespaceLayer`] | `io.of(…)` | goes around joining: sends clients to the service of a namespace |
+//! | [`from_connect_fn`] | `io.use(…)` | an async function as a layer around joining |
 //! | [`SocketIoLayer`] | `io.attach(server)` | puts the engine beside a framework's service |
 //!
 //! Each stands alone. They talk with the engine through the extensions of requests and responses
@@ -56,6 +57,7 @@
 //! ```
 
 pub mod allow_request;
+pub mod connect_fn;
 pub mod connection_error;
 pub mod cookie;
 pub mod generate_id;
@@ -72,6 +74,7 @@ pub mod trusted_proxies;
 pub mod with_tower_http;
 
 pub use allow_request::AllowRequestLayer;
+pub use connect_fn::from_connect_fn;
 pub use connection_error::ConnectionErrorLayer;
 pub use cookie::CookieLayer;
 pub use generate_id::GenerateIdLayer;

@@ -15,30 +15,41 @@ use serde_json::Value;
 use tower::Service;
 
 use super::{
-    event::{Event, EventFuture, Reply},
+    data::Kept,
+    event::{Event, EventError, EventFuture, Reply},
+    extract::{self, Extract},
     hooks::SocketHooks,
     socket::Socket,
 };
-use crate::{error::BoxError, guard::guarded};
+use crate::error::BoxError;
 
 /// A client wants to join a namespace. A service of this answers with a [`SocketService`], or with an error, which
 /// the client is told: see [`Refusal`].
 ///
-/// What a layer finds out about the client goes into [`Socket::data`], where handlers find it.
-#[derive(Debug)]
+/// What a layer or middleware finds out about the client goes into [`extensions`](Self::extensions) or into
+/// [`Socket::data`]: handlers find both as [`Extension<T>`](super::Extension).
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Connect {
     /// The namespace's name, as the client sent it.
     pub namespace: Arc<str>,
     /// The socket that will be connected.
     pub socket: Socket,
-    /// For layers, to tell each other and the inner service something.
+    /// For layers and middlewares, to tell each other and the socket's handlers something. What is there when the
+    /// innermost service is reached stays with the socket.
     pub extensions: Extensions,
 }
 
 impl Connect {
     pub(crate) fn new(socket: Socket) -> Self {
         Self { namespace: socket.namespace().into(), socket, extensions: Extensions::new() }
+    }
+
+    /// What layers and middlewares have found out stays with the socket.
+    pub(crate) fn keep_extensions(self) {
+        if !self.extensions.is_empty() {
+            self.socket.data().insert(Kept(Arc::new(self.extensions)));
+        }
     }
 
     /// What the client sent to join, read as `T`. A client that sent nothing sent `{}`.
@@ -50,6 +61,23 @@ impl Connect {
     }
 }
 
+/// The context of connect middlewares.
+impl extract::Context for Connect {
+    fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    fn extensions(&self) -> Option<&Extensions> {
+        Some(&self.extensions)
+    }
+}
+
+impl Extract<Connect> for Connect {
+    fn extract(connect: &Connect) -> Result<Self, EventError> {
+        Ok(connect.clone())
+    }
+}
+
 /// A client may not join a namespace: CONNECT_ERROR, `{"message":…,"data":…}`.
 ///
 /// Any error of a connect service refuses the client; its text is the message. With this one, data go with it.
@@ -57,8 +85,7 @@ impl Connect {
 /// ```
 /// # use serde::Deserialize;
 /// # use serde_json::json;
-/// use tower::filter::AsyncFilterLayer; // tower's feature `filter`
-/// use tower_socketio::{BoxError, prelude::*};
+/// use tower_socketio::prelude::*;
 ///
 /// #[derive(Deserialize)]
 /// struct Credentials {
@@ -68,19 +95,17 @@ impl Connect {
 /// #[derive(Clone)]
 /// struct User(&'static str);
 ///
-/// async fn auth(connect: Connect) -> Result<Connect, BoxError> {
-///     match connect.auth::<Credentials>() {
-///         Ok(Credentials { token }) if token == "secret" => {
-///             connect.socket.data().insert(User("ada"));
-///             Ok(connect)
-///         }
-///         _ => Err(Refusal::new("not authorized").data(json!({ "login": "/login" })).into()),
+/// async fn authenticate(socket: Socket, Auth(credentials): Auth<Credentials>) -> Result<(), Refusal> {
+///     if credentials.token != "secret" {
+///         return Err(Refusal::new("not authorized").data(json!({ "login": "/login" })));
 ///     }
+///     socket.data().insert(User("ada"));
+///     Ok(())
 /// }
 ///
 /// let private = Namespace::new()
 ///     .on("who am i", async |Extension(user): Extension<User>| Ack(user.0))
-///     .connect_layer(AsyncFilterLayer::new(auth));
+///     .middleware(authenticate);
 /// # SocketIo::builder().namespace("/private", private).build();
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +136,8 @@ impl Refusal {
         match error.downcast::<Self>() {
             Ok(refusal) => *refusal,
             Err(error) => {
-                Self::new(guarded("the text of an error", || error.to_string()).unwrap_or_default())
+                let error = EventError::from_error(error);
+                Self { message: error.message().to_owned(), data: error.data().cloned() }
             }
         }
     }

@@ -7,10 +7,16 @@ use std::{
     sync::Arc,
 };
 
+use http::Extensions;
+
 use crate::sync::Mutex;
 
 /// Values by their type.
 pub(crate) type DataMap = Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>;
+
+/// What layers told each other while the socket was joining, among its data.
+#[derive(Clone)]
+pub(crate) struct Kept(pub(crate) Arc<Extensions>);
 
 /// Values that belong to a socket, one of each type: from [`Socket::data`](super::Socket::data).
 ///

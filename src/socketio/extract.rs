@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use http::Extensions;
 use serde::de::DeserializeOwned;
 
 use super::{
+    data::Kept,
     event::{AckSender, Event, EventError},
     io::Io,
     reason::DisconnectReason,
@@ -25,6 +27,7 @@ use crate::{
     message = "`{Self}` cannot be an argument of a handler for `{C}`",
     label = "not available here",
     note = "events: `Socket`, `Data<T>`, `TryData<T>`, `Event`, `EventName`, `Args`, `AckSender`, `State<T>`, `Io`, `SocketId`",
+    note = "middleware: `Connect`, `Socket`, `Auth<T>`, `State<T>`, `Extension<T>`, `Path<T>`, `NamespaceName`, `Io`",
     note = "on_connect: `Socket`, `Auth<T>`, `State<T>`, `Io`, `SocketId`",
     note = "on_disconnecting, on_disconnect: `Socket`, `DisconnectReason`, `State<T>`, `Io`, `SocketId`",
     note = "on_error: `Socket`, `EventError`, `Failed`, `Option<EventName>`, `Option<Args>`, `State<T>`, `Io`, `SocketId`"
@@ -46,6 +49,11 @@ pub trait Extract<C>: Sized {
 pub trait Context {
     /// The socket.
     fn socket(&self) -> &Socket;
+
+    /// What layers have put there on the way, beside the socket's data.
+    fn extensions(&self) -> Option<&Extensions> {
+        None
+    }
 }
 
 impl Context for Event {
@@ -248,13 +256,17 @@ impl Extract<Failed> for EventError {
     }
 }
 
-/// What a connect layer put into [`Socket::data`].
+/// What a connect middleware or layer put into [`Connect::extensions`](super::Connect::extensions) or [`Socket::data`], or somebody into the latter
+/// since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extension<T>(pub T);
 
 impl<C: Context, T: Clone + Send + Sync + 'static> Extract<C> for Extension<T> {
     fn extract(context: &C) -> Result<Self, EventError> {
-        let value = context.socket().data().get::<T>();
+        let on_the_way = context.extensions().and_then(|extensions| extensions.get::<T>().cloned());
+        let data = context.socket().data();
+        let value = on_the_way.or_else(|| data.get::<T>());
+        let value = value.or_else(|| data.get::<Kept>()?.0.get::<T>().cloned());
         let missing = || EventError::new(format!("no `{}` in the socket's data", std::any::type_name::<T>()));
         value.map(Self).ok_or_else(missing)
     }

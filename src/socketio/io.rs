@@ -27,6 +27,11 @@ impl Io {
         NamespaceHandle { state: self.0.namespace(&name), hub: self.0.clone() }
     }
 
+    /// The sockets of `/` that are connected to this server.
+    pub fn sockets(&self) -> Sockets {
+        self.root().sockets()
+    }
+
     fn root(&self) -> NamespaceHandle {
         self.of("/")
     }

@@ -19,6 +19,7 @@ mod asked;
 mod broadcast;
 mod conn;
 mod connect;
+mod connect_fn;
 mod connection;
 mod data;
 mod delivery;
@@ -56,6 +57,8 @@ pub use acks::AckError;
 pub use broadcast::Broadcast;
 pub use conn::Conn;
 pub use connect::{Connect, Refusal, SocketService};
+pub(crate) use connect_fn::ask;
+pub use connect_fn::{ConnectFn, IntoConnect, IntoDecision};
 pub use connection::{Connection, Connector};
 pub use data::SocketData;
 pub use emit_error::EmitError;
@@ -71,7 +74,9 @@ pub(crate) use hub::Hub;
 pub(crate) use io::normalize;
 pub use io::{Io, NamespaceHandle, Sockets};
 pub use limits::SocketLimits;
-pub use namespace::{Built, ConnectService, IntoConnectService, Namespace, NamespaceService};
+pub use namespace::{
+    Built, ConnectService, IntoConnectService, Namespace, NamespaceService, NamespaceServiceFuture,
+};
 pub(crate) use others::Others;
 pub use reason::DisconnectReason;
 pub use remote_socket::{RemoteAckFuture, RemoteSocket};

@@ -47,6 +47,7 @@ const ROOMS: &[Room] = &[
     // Floor 4: each layer alone in its module.
     Room::new("layer", 4, &[]).below(2),
     Room::new("layer::*", 4, &["layer::response_hook"]).below(2),
+    Room::new("layer::connect_fn", 4, &["socketio"]).below(2),
     Room::new("layer::namespace", 4, &["socketio"]).below(2),
     // Roof; `lib.rs` is above all.
     Room::new("server", 5, &[]),
