@@ -17,7 +17,7 @@ use std::{
 
 use common::{SECOND, settle};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use socketio::{Log, built, root};
 use tokio::{sync::Semaphore, time::Instant};
 use tower::{
@@ -31,7 +31,19 @@ use tower_socketio::{
     layer::namespace::{InvalidNamespace, NamespaceParams},
     prelude::*,
     socketio::{IntoConnectService, NamespaceName, Reply, SocketService},
+    testing::{TestClient, TestError},
 };
+
+type Outcome = Result<(), TestError>;
+
+/// A server whose only namespace is `/`.
+fn server(namespace: impl IntoConnectService) -> SocketIo {
+    SocketIo::builder().namespace("/", namespace).build()
+}
+
+async fn client(io: &SocketIo) -> Result<TestClient, TestError> {
+    Ok(TestClient::connect(io, "/").patience(60 * SECOND).await?)
+}
 
 /// Acknowledges `who` with its name.
 fn named(name: &'static str) -> Namespace {
@@ -110,7 +122,7 @@ async fn each_name_of_a_pattern_is_a_namespace_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn a_connect_service_can_be_written_by_hand() {
     let service = service_fn(async |connect: Connect| {
-        if connect.auth::<serde_json::Value>()?["token"] != "t" {
+        if connect.auth::<Value>()?["token"] != "t" {
             return Err::<_, BoxError>(Refusal::new("who?").into());
         }
         Ok(SocketService::new(service_fn(async |event: Event| {
@@ -146,7 +158,7 @@ struct User {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connect_layer_checks_who_comes_and_tells_handlers() {
+async fn a_connect_layer_checks_who_comes_and_tells_handlers() -> Outcome {
     let auth = AsyncFilterLayer::new(async |connect: Connect| {
         let user = connect.auth::<User>().map_err(|error| {
             Refusal::new("not authorized").data(json!({ "why": error.to_string().split(" at ").next() }))
@@ -158,13 +170,14 @@ async fn a_connect_layer_checks_who_comes_and_tells_handlers() {
     let namespace = Namespace::new()
         .connect_layer(auth)
         .on("who", async |Extension(user): Extension<User>| Ack(user.name));
-    let (stack, io) = root(namespace);
-    let mut client = stack.session().await;
-    let refusal = r#"4{"message":"not authorized","data":{"why":"missing field `name`"}}"#;
-    assert_eq!(client.ask("0").await, refusal);
+    let io = server(namespace);
+    let refused = TestClient::connect(&io, "/").expect_refused().await?;
+    assert_eq!(refused.message(), "not authorized");
+    assert_eq!(refused.data::<Value>()?, json!({ "why": "missing field `name`" }));
     assert_eq!(io.of("/").sockets().len(), 0);
-    client.ask(r#"0{"name":"Zoë"}"#).await;
-    assert_eq!(client.ask(r#"20["who"]"#).await, r#"30["Zoë"]"#);
+    let client = TestClient::connect(&io, "/").auth(json!({ "name": "Zoë" })).await?;
+    assert_eq!(client.emit_with_ack::<String>("who", ()).await?, "Zoë");
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,109 +225,112 @@ fn sleeper(log: &Log) -> Namespace {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_a_timeout_cut_off_is_acknowledged_with_its_error() {
+async fn an_event_that_a_timeout_cut_off_is_acknowledged_with_its_error() -> Outcome {
     let log = Log::default();
-    let (stack, _io) = root(sleeper(&log).layer(TimeoutLayer::new(2 * SECOND)));
-    let mut client = stack.client().await;
+    let mut client = client(&server(sleeper(&log).layer(TimeoutLayer::new(2 * SECOND)))).await?;
     let start = Instant::now();
-    assert_eq!(client.ask(r#"20["sleep",9]"#).await, r#"30[{"error":{"message":"request timed out"}}]"#);
-    assert_eq!(start.elapsed().as_secs(), 2);
-    assert_eq!(client.ask(r#"21["sleep",1]"#).await, r#"31["slept"]"#);
-    client.send(r#"2["sleep",9]"#).await;
-    client.expect_silence().await;
-    tokio::time::sleep(3 * SECOND).await;
+    let error = client.emit_with_ack::<()>("sleep", 9).expect_error().await?;
+    assert_eq!((error.message(), start.elapsed().as_secs()), ("request timed out", 2));
+    assert_eq!(client.emit_with_ack::<String>("sleep", 1).await?, "slept");
+    client.emit("sleep", 9)?;
+    client.expect_nothing(3 * SECOND).await?;
     assert_eq!(log.all(), ["request timed out", "request timed out"]);
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shed_rate_limit_per_socket_refuses_who_is_too_fast_and_nobody_else() {
+async fn a_shed_rate_limit_per_socket_refuses_who_is_too_fast_and_nobody_else() -> Outcome {
     let log = Log::default();
     let limit = ServiceBuilder::new().load_shed().rate_limit(2, SECOND).into_inner();
-    let (stack, _io) = root(sleeper(&log).layer_per_socket(limit));
-    let (mut client, mut other) = (stack.client().await, stack.client().await);
+    let io = server(sleeper(&log).layer_per_socket(limit));
+    let (hasty, other) = (client(&io).await?, client(&io).await?);
     for _ in 0..3 {
-        for id in 0..4 {
-            let expected = match id {
-                0 | 1 => r#"["fast"]"#,
-                _ => r#"[{"error":{"message":"service overloaded"}}]"#,
-            };
-            assert_eq!(client.ask(&format!(r#"2{id}["fast"]"#)).await, format!("3{id}{expected}"));
+        for _ in 0..2 {
+            assert_eq!(hasty.emit_with_ack::<String>("fast", ()).await?, "fast");
         }
-        assert_eq!(other.ask(r#"20["fast"]"#).await, r#"30["fast"]"#);
+        for _ in 0..2 {
+            let error = hasty.emit_with_ack::<()>("fast", ()).expect_error().await?;
+            assert_eq!(error.message(), "service overloaded");
+        }
+        assert_eq!(other.emit_with_ack::<String>("fast", ()).await?, "fast");
         tokio::time::sleep(SECOND).await;
     }
     assert_eq!(log.all(), ["service overloaded"; 6]);
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_per_socket_without_shedding_spaces_events_out() {
-    let (stack, _io) = root(sleeper(&Log::default()).layer_per_socket(RateLimitLayer::new(2, SECOND)));
-    let mut client = stack.client().await;
+async fn a_rate_limit_per_socket_without_shedding_spaces_events_out() -> Outcome {
+    let io = server(sleeper(&Log::default()).layer_per_socket(RateLimitLayer::new(2, SECOND)));
+    let client = client(&io).await?;
     let start = Instant::now();
-    for id in 0..6 {
-        client.send(&format!(r#"2{id}["fast"]"#)).await;
+    let answers: Vec<_> = (0..6).map(|_| client.emit_with_ack::<String>("fast", ())).collect();
+    for (index, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.await?, "fast");
+        assert_eq!(start.elapsed().as_secs(), index as u64 / 2);
     }
-    for id in 0..6 {
-        client.expect(&format!(r#"3{id}["fast"]"#)).await;
-        assert_eq!(start.elapsed().as_secs(), id / 2);
-    }
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_concurrency_limit_is_shared_by_all_sockets_and_no_idle_one_holds_a_permit() {
-    let (stack, _io) = root(sleeper(&Log::default()).layer(ConcurrencyLimitLayer::new(2)));
+async fn a_concurrency_limit_is_shared_by_all_sockets_and_no_idle_one_holds_a_permit() -> Outcome {
+    let io = server(sleeper(&Log::default()).layer(ConcurrencyLimitLayer::new(2)));
     let mut clients = Vec::new();
     for _ in 0..5 {
-        clients.push(stack.client().await);
+        let client = client(&io).await?;
         // Each has used its service, and is idle again.
-        assert_eq!(clients.last_mut().unwrap().ask(r#"20["fast"]"#).await, r#"30["fast"]"#);
+        assert_eq!(client.emit_with_ack::<String>("fast", ()).await?, "fast");
+        clients.push(client);
     }
     let start = Instant::now();
-    for client in &mut clients {
-        client.send(r#"21["sleep",10]"#).await;
+    let mut answers = Vec::new();
+    for client in &clients {
+        answers.push(client.emit_with_ack::<String>("sleep", 10));
         settle().await;
     }
-    for (index, client) in clients.iter_mut().enumerate() {
-        client.expect(r#"31["slept"]"#).await;
+    for (index, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.await?, "slept");
         assert_eq!(start.elapsed().as_secs(), 10 * (index as u64 / 2 + 1));
     }
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_that_goes_while_it_waits_for_a_permit_gives_its_place_back() {
-    let (stack, _io) = root(sleeper(&Log::default()).layer(ConcurrencyLimitLayer::new(1)));
-    let (mut busy, mut leaving, mut next) =
-        (stack.client().await, stack.client().await, stack.client().await);
-    for client in [&mut busy, &mut leaving, &mut next] {
-        client.send(r#"20["sleep",10]"#).await;
+async fn a_socket_that_goes_while_it_waits_for_a_permit_gives_its_place_back() -> Outcome {
+    let io = server(sleeper(&Log::default()).layer(ConcurrencyLimitLayer::new(1)));
+    let (busy, leaving, next) = (client(&io).await?, client(&io).await?, client(&io).await?);
+    let mut answers = Vec::new();
+    for client in [&busy, &leaving, &next] {
+        answers.push(client.emit_with_ack::<String>("sleep", 10));
         settle().await;
     }
     let start = Instant::now();
-    drop(leaving);
-    busy.expect(r#"30["slept"]"#).await;
-    next.expect(r#"30["slept"]"#).await;
+    leaving.cut().await?;
+    let outcomes = [answers.remove(0).await, answers.remove(0).await, answers.remove(0).await];
+    assert!(matches!(&outcomes, [Ok(_), Err(cut), Ok(_)] if cut.is_ended()), "{outcomes:?}");
     assert_eq!(start.elapsed().as_secs(), 19);
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_shared_by_all_sockets_goes_through_a_buffer() {
+async fn a_rate_limit_shared_by_all_sockets_goes_through_a_buffer() -> Outcome {
     let shared = ServiceBuilder::new().layer(BufferLayer::new(64)).rate_limit(2, SECOND).into_inner();
-    let (stack, _io) = root(sleeper(&Log::default()).layer(shared));
-    let (mut one, mut two) = (stack.client().await, stack.client().await);
+    let io = server(sleeper(&Log::default()).layer(shared));
+    let (one, two) = (client(&io).await?, client(&io).await?);
     let start = Instant::now();
-    for client in [&mut one, &mut two] {
-        client.send(r#"20["fast"]"#).await;
-        client.send(r#"21["fast"]"#).await;
+    let mut answers = Vec::new();
+    for client in [&one, &one, &two, &two] {
+        answers.push(client.emit_with_ack::<String>("fast", ()));
         settle().await;
     }
-    one.expect_all(&[r#"30["fast"]"#, r#"31["fast"]"#]).await;
-    assert!(start.elapsed() < SECOND);
-    two.expect_all(&[r#"30["fast"]"#, r#"31["fast"]"#]).await;
-    assert_eq!(start.elapsed().as_secs(), 1);
+    for (answer, seconds) in answers.into_iter().zip([0, 0, 1, 1]) {
+        assert_eq!((answer.await?.as_str(), start.elapsed().as_secs()), ("fast", seconds));
+    }
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_layer_may_change_an_events_name_and_arguments() {
+async fn a_layer_may_change_an_events_name_and_arguments() -> Outcome {
     let translate = MapRequestLayer::new(|mut event: Event| {
         let Ok((word,)) = event.args.deserialize::<(String,)>() else { return event };
         event.args = Args::encode(&(word.to_uppercase(), word.len())).unwrap();
@@ -327,12 +343,13 @@ async fn a_layer_may_change_an_events_name_and_arguments() {
             Ack((word, len, event.extensions.get::<&str>().map(|seen| seen.to_string())))
         })
         .layer(translate);
-    let (stack, _io) = root(namespace);
-    assert_eq!(stack.client().await.ask(r#"20["wort","äh"]"#).await, r#"30["ÄH",3,"seen"]"#);
+    let answer = client(&server(namespace)).await?.emit_with_ack::<(String, usize, String)>("wort", "äh");
+    assert_eq!(answer.await?, ("ÄH".to_owned(), 3, "seen".to_owned()));
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_layer_may_answer_itself_and_its_error_keeps_its_data() {
+async fn a_layer_may_answer_itself_and_its_error_keeps_its_data() -> Outcome {
     let guard = layer_fn(|inner: tower_socketio::socketio::EventRouter| {
         service_fn(move |event: Event| {
             let inner = inner.clone();
@@ -345,15 +362,16 @@ async fn a_layer_may_answer_itself_and_its_error_keeps_its_data() {
             }
         })
     });
-    let (stack, _io) = root(named("inner").layer(guard));
-    let mut client = stack.client().await;
-    assert_eq!(client.ask(r#"20["ping"]"#).await, r#"30["pong"]"#);
-    assert_eq!(client.ask(r#"21["secret"]"#).await, r#"31[{"error":{"message":"no","data":{"code":403}}}]"#);
-    assert_eq!(client.ask(r#"22["who"]"#).await, r#"32["inner"]"#);
+    let client = client(&server(named("inner").layer(guard))).await?;
+    assert_eq!(client.emit_with_ack::<String>("ping", ()).await?, "pong");
+    let error = client.emit_with_ack::<()>("secret", ()).expect_error().await?;
+    assert_eq!((error.message(), error.data::<Value>()?), ("no", json!({ "code": 403 })));
+    assert_eq!(client.emit_with_ack::<String>("who", ()).await?, "inner");
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn layers_per_socket_stand_outside_and_are_built_for_each_socket() {
+async fn layers_per_socket_stand_outside_and_are_built_for_each_socket() -> Outcome {
     let (log, built_count) = (Log::default(), Arc::new(AtomicUsize::new(0)));
     let note = |line: &'static str| {
         let log = log.clone();
@@ -373,15 +391,16 @@ async fn layers_per_socket_stand_outside_and_are_built_for_each_socket() {
         .layer_per_socket(note("socket outer"))
         .layer(note("all outer"))
         .layer_per_socket(counting);
-    let (stack, _io) = root(namespace);
-    let (mut client, _other) = (stack.client().await, stack.client().await);
-    client.ask(r#"20["who"]"#).await;
+    let io = server(namespace);
+    let (one, _other) = (client(&io).await?, client(&io).await?);
+    one.emit_with_ack::<String>("who", ()).await?;
     assert_eq!(log.all(), ["socket outer", "socket inner", "all outer", "all inner"]);
     assert_eq!(built_count.load(Ordering::SeqCst), 2);
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn shedding_events_never_sheds_the_rest_of_the_protocol() {
+async fn shedding_events_never_sheds_the_rest_of_the_protocol() -> Outcome {
     let log = Log::default();
     let noted = log.clone();
     let limit = ServiceBuilder::new().layer(LoadShedLayer::new()).concurrency_limit(1).into_inner();
@@ -392,15 +411,18 @@ async fn shedding_events_never_sheds_the_rest_of_the_protocol() {
         })
         .on_disconnect(async move |reason: DisconnectReason| noted.add(reason))
         .layer_per_socket(limit);
-    let (stack, _io) = root(namespace);
-    let mut client = stack.client().await;
-    assert_eq!(client.ask(r#"20["ask"]"#).await, r#"20["q"]"#);
-    assert!(client.ask(r#"21["fast"]"#).await.contains("service overloaded"));
-    assert_eq!(client.ask("30[7]").await, "30[7]");
-    client.send(r#"2["sleep",100]"#).await;
-    client.send("1").await;
+    let mut client = client(&server(namespace)).await?;
+    let asked = client.emit_with_ack::<i32>("ask", ());
+    let question = client.expect("q").await?;
+    let error = client.emit_with_ack::<()>("fast", ()).expect_error().await?;
+    assert_eq!(error.message(), "service overloaded");
+    question.ack(7)?;
+    assert_eq!(asked.await?, 7);
+    client.emit("sleep", 100)?;
+    client.disconnect()?;
     settle().await;
     assert_eq!(log.all(), ["service overloaded", "client namespace disconnect"]);
+    Ok(())
 }
 
 // From the start.

@@ -11,11 +11,13 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    error::{Kind, TestError},
+    error::{Kind, Refused, TestError},
     event::read,
+    inbox::shown,
     session::TestSession,
     state::ended,
 };
+use crate::codec::parser::Args;
 
 /// The answer to an event that was emitted: to be awaited.
 ///
@@ -35,11 +37,45 @@ pub(super) struct Question {
     pub(super) id: u64,
 }
 
-impl<T: DeserializeOwned> Answer<T> {
+impl<T> Answer<T> {
     /// How long the answer is waited for.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.patience = timeout;
         self
+    }
+
+    /// The answer must be an error, as handlers and layers that fail make one: its message and data.
+    ///
+    /// # Errors
+    /// When the event succeeds, or no answer comes in time, or the client is disconnected before.
+    pub async fn expect_error(self) -> Result<Refused, TestError> {
+        let question = self.question?;
+        let args = question.answer(self.patience).await?;
+        let error = args.get(0).and_then(Refused::from_acknowledgement);
+        error.ok_or_else(|| {
+            let sentence =
+                format!("the acknowledgement of `{}`, [{}], is no error", question.event, shown(&args));
+            TestError::new(Kind::Unexpected, sentence)
+        })
+    }
+}
+
+impl Question {
+    async fn answer(&self, patience: Duration) -> Result<Args, TestError> {
+        let Self { session, namespace, event, id } = self;
+        let answer = session.shared.until(patience, |state| {
+            let inbox = state.inbox(namespace);
+            match inbox.answers.get_mut(id).and_then(Option::take) {
+                Some(args) => Some(Ok(args)),
+                None => state.ending_of(namespace).map(|ending| Err(ended(ending))),
+            }
+        });
+        answer.await.unwrap_or_else(|| {
+            let leftovers = session.shared.with(|state| state.leftovers(namespace));
+            let sentence = format!("`{event}` was not acknowledged within {patience:?}");
+            let others = if leftovers.is_empty() { "nothing" } else { &leftovers };
+            Err(TestError::new(Kind::Timeout, format!("{sentence}; not taken: {others}")))
+        })
     }
 }
 
@@ -51,23 +87,8 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Answer<T> {
         let Self { question, patience, .. } = self;
         Box::pin(async move {
             let question = question?;
-            let Question { session, namespace, event, id } = &question;
-            let answer = session.shared.until(patience, |state| {
-                let inbox = state.inbox(namespace);
-                match inbox.answers.get_mut(id).and_then(Option::take) {
-                    Some(args) => Some(Ok(args)),
-                    None => state.ending_of(namespace).map(|ending| Err(ended(ending))),
-                }
-            });
-            match answer.await {
-                Some(args) => read(&args?, &format!("the acknowledgement of `{event}`")),
-                None => {
-                    let leftovers = session.shared.with(|state| state.leftovers(namespace));
-                    let sentence = format!("`{event}` was not acknowledged within {patience:?}");
-                    let others = if leftovers.is_empty() { "nothing" } else { &leftovers };
-                    Err(TestError::new(Kind::Timeout, format!("{sentence}; not taken: {others}")))
-                }
-            }
+            let args = question.answer(patience).await?;
+            read(&args, &format!("the acknowledgement of `{}`", question.event))
         })
     }
 }

@@ -118,8 +118,8 @@ impl From<TestError> for ConnectError {
     }
 }
 
-/// What a namespace said to a client that it did not let in: the `message` and the `data` of the error that
-/// `connect_error` listeners get.
+/// What a server said to a client that it did not let in, or whose event failed: the `message` and the `data` of the
+/// error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refused {
     message: String,
@@ -142,6 +142,13 @@ impl Refused {
         }
     }
 
+    /// From an argument of an acknowledgement, if it says that the event failed.
+    pub(super) fn from_acknowledgement(argument: &str) -> Option<Self> {
+        let Ok(Value::Object(fields)) = serde_json::from_str(argument) else { return None };
+        let error = fields.get("error").filter(|error| error.is_object())?;
+        Some(Self::from_payload(&error.to_string()))
+    }
+
     /// The message.
     pub fn message(&self) -> &str {
         &self.message
@@ -156,7 +163,7 @@ impl Refused {
         let data = self.data.clone().ok_or_else(missing)?;
         serde_json::from_value(data.clone()).map_err(|error| {
             let wanted = std::any::type_name::<T>();
-            TestError::new(Kind::Data, format!("the refusal's data {data} are no `{wanted}`: {error}"))
+            TestError::new(Kind::Data, format!("the data of the error, {data}, are no `{wanted}`: {error}"))
         })
     }
 }
