@@ -72,7 +72,7 @@ fn engine_payloads(criterion: &mut Criterion) {
 /// Bytes of one packet on the wire.
 fn size(packet: &Encoded) -> Throughput {
     let attachments: usize = packet.attachments().iter().map(Bytes::len).sum();
-    Throughput::Bytes((packet.text().len() + attachments) as u64)
+    Throughput::Bytes((packet.first().len() + attachments) as u64)
 }
 
 fn decoding(criterion: &mut Criterion) {
@@ -92,7 +92,7 @@ fn decoding(criterion: &mut Criterion) {
 
 fn decoding_of(criterion: &mut Criterion, name: &str, packet: &Encoded, read: impl Fn(&Args)) {
     // As it comes from the websocket: one buffer, the digit of the carrier hidden.
-    let carrier = engine::Packet::decode(Text::try_from(packet.text().clone()).expect("packets are UTF-8"));
+    let carrier = engine::Packet::decode(Text::try_from(packet.first().clone()).expect("packets are UTF-8"));
     let Ok(engine::Packet::Message(Message::Text(text))) = carrier else { panic!("no text message") };
     let mut decoder = Decoder::new(Limits::default());
     let mut group = criterion.benchmark_group("decode");

@@ -38,25 +38,24 @@ impl Outbox {
         self.line.push(parcel, Flags::default()).map(drop)
     }
 
-    /// Sends an encoded text message and the binary messages that belong to it, with nothing in between. The text
-    /// begins with the message digit, as it is shared by all who receive it.
+    /// Sends an encoded message and the binary messages that belong to it, with nothing in between.
     pub(crate) fn send_encoded(
         &self,
-        text: &Bytes,
+        first: Frame,
         attachments: &[Bytes],
         flags: Flags,
     ) -> Result<Sent, SendError> {
-        self.line.push(Parcel { first: Frame::Text(text.clone()), attachments }, flags)
+        self.line.push(Parcel { first, attachments }, flags)
     }
 
     /// The same, but never on this thread: the session's task sends it. For broadcasts to many.
     pub(crate) fn queue_encoded(
         &self,
-        text: &Bytes,
+        first: Frame,
         attachments: &[Bytes],
         flags: Flags,
     ) -> Result<Sent, SendError> {
-        self.line.push_for_later(Parcel { first: Frame::Text(text.clone()), attachments }, flags)
+        self.line.push_for_later(Parcel { first, attachments }, flags)
     }
 
     /// Closes the session, reason [`CloseReason::ForcedClose`](crate::CloseReason::ForcedClose): what is queued is

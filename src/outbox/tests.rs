@@ -99,14 +99,14 @@ fn a_message_leaves_at_once_where_nothing_waits() {
 #[test]
 fn a_volatile_message_leaves_where_nothing_waits() {
     let (outbox, _, wire) = line(2, OutboxLimits::default());
-    let sent = outbox.send_encoded(&text("4a"), &[text("b")], VOLATILE);
+    let sent = outbox.send_encoded(Frame::Text(text("4a")), &[text("b")], VOLATILE);
     assert_eq!((sent, left(&wire).len()), (Ok(Sent::Queued), 2));
 }
 
 #[test]
 fn a_volatile_message_is_dropped_whole_where_the_transport_takes_none() {
     let (outbox, _, wire) = line(0, OutboxLimits::default());
-    let sent = outbox.send_encoded(&text("4a"), &[text("b")], VOLATILE);
+    let sent = outbox.send_encoded(Frame::Text(text("4a")), &[text("b")], VOLATILE);
     assert_eq!((sent, left(&wire).len(), outbox.queued_bytes()), (Ok(Sent::Dropped), 0, 0));
 }
 
@@ -115,7 +115,7 @@ fn a_volatile_message_is_dropped_behind_one_that_waits() {
     let (outbox, _, wire) = line(0, OutboxLimits::default());
     outbox.send("first").unwrap();
     wire.0.lock().room = 10;
-    assert_eq!(outbox.send_encoded(&text("4a"), &[], VOLATILE), Ok(Sent::Dropped));
+    assert_eq!(outbox.send_encoded(Frame::Text(text("4a")), &[], VOLATILE), Ok(Sent::Dropped));
 }
 
 #[test]
@@ -133,7 +133,10 @@ fn a_reliable_message_over_the_limits_is_refused_whole_and_ends_the_session() {
     let (outbox, line, _) = line(0, limits(100, 3));
     let attachments = [text("b"), text("c")];
     outbox.send("first").unwrap();
-    assert_eq!(outbox.send_encoded(&text("4a"), &attachments, Flags::default()), Err(SendError::Full));
+    assert_eq!(
+        outbox.send_encoded(Frame::Text(text("4a")), &attachments, Flags::default()),
+        Err(SendError::Full)
+    );
     assert_eq!(outbox.queued_bytes(), 6);
     let Verdict::Failed(fault) = line.verdict() else { panic!("it goes on") };
     assert_eq!(fault.reason, CloseReason::TransportClose);
@@ -169,7 +172,7 @@ fn while_the_task_is_at_work_everybody_only_queues_and_then_all_leaves_in_one_wr
 #[test]
 fn what_is_queued_for_later_is_left_to_the_task() {
     let (outbox, line, wire) = line(10, OutboxLimits::default());
-    outbox.queue_encoded(&text("4a"), &[text("b")], Flags::default()).unwrap();
+    outbox.queue_encoded(Frame::Text(text("4a")), &[text("b")], Flags::default()).unwrap();
     assert_eq!(wire.0.lock().writes, 0);
     drop(line.cork(&Context::from_waker(Waker::noop())));
     assert_eq!(left(&wire), [Frame::Text(text("4a")), Frame::Binary(text("b"))]);

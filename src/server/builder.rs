@@ -7,7 +7,10 @@ use tower::{Layer, Service, ServiceExt};
 use super::socket_io::SocketIo;
 use crate::{
     adapter::Adapter,
-    codec::engine::Transport,
+    codec::{
+        engine::Transport,
+        parser::{DefaultParser, Parser},
+    },
     engine::{EngineConfig, EngineService},
     error::BoxError,
     layer::{NamespaceLayer, SocketIoLayer, namespace::InvalidNamespace},
@@ -46,6 +49,7 @@ pub struct SocketIoBuilder {
     engine: EngineConfig,
     limits: SocketLimits,
     states: States,
+    parser: Arc<dyn Parser>,
     namespaces: NamespaceLayer,
     /// Names without a pattern, which live as long as the server.
     names: Vec<String>,
@@ -81,6 +85,7 @@ impl SocketIoBuilder {
             engine: EngineConfig::default(),
             limits: SocketLimits::default(),
             states: States::default(),
+            parser: Arc::new(DefaultParser::new()),
             namespaces: NamespaceLayer::default(),
             names: Vec::new(),
             needs: Vec::new(),
@@ -137,6 +142,12 @@ impl SocketIoBuilder {
     /// runtime.
     pub fn adapter(mut self, adapter: impl Adapter) -> Self {
         self.adapter = Some(Arc::new(adapter));
+        self
+    }
+
+    /// How packets become messages: another parser than the [default one](DefaultParser). The clients must use the same.
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Arc::new(parser);
         self
     }
 
@@ -234,7 +245,7 @@ impl SocketIoBuilder {
             }
         }
         let others = self.adapter.map(|adapter| Arc::new(Others::new(adapter)));
-        let hub = Arc::new(Hub::new(self.limits, self.states).with_others(others));
+        let hub = Arc::new(Hub::new(self.limits, self.states, self.parser).with_others(others));
         if let Some(others) = &hub.others
             && !others.start(&hub)
         {

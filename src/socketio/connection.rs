@@ -17,7 +17,7 @@ use super::{
     namespace::ConnectService,
 };
 use crate::{
-    codec::{engine::Message, parser::Decoder},
+    codec::{engine::Message, parser::PacketDecoder},
     exchange::Open,
 };
 
@@ -50,7 +50,7 @@ impl Service<Open> for Connector {
         let limits = &self.hub.limits;
         let connection = Connection {
             link: link.clone(),
-            decoder: Decoder::new(limits.packet),
+            decoder: self.hub.parser.decoder(&limits.packet),
             max_set_aside: Load { events: limits.events_set_aside, bytes: limits.bytes_set_aside },
             unfinished: 0,
             is_broken: false,
@@ -70,7 +70,7 @@ impl fmt::Debug for Connector {
 /// One session. It is not ready while as many events are set aside as may be.
 pub struct Connection {
     link: Arc<Link>,
-    decoder: Decoder,
+    decoder: Box<dyn PacketDecoder>,
     max_set_aside: Load,
     /// Bytes of the messages that make up the packet under way.
     unfinished: usize,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::member::Member;
+use super::member::{Member, frame};
 use crate::{codec::parser::Encoded, outbox::Flags};
 
 /// Broadcasts to at most so many are written by whoever emits; larger ones are queued for everybody first, and the
@@ -14,7 +14,7 @@ pub(crate) fn send(members: &[Arc<Member>], packet: &Encoded, flags: Flags) {
     let is_large = members.len() > WRITTEN_INLINE;
     for member in members.iter().filter(|member| !member.is_leaving()) {
         let sent = if is_large {
-            member.outbox.queue_encoded(packet.text(), packet.attachments(), flags)
+            member.outbox.queue_encoded(frame(packet), packet.attachments(), flags)
         } else {
             member.write(packet, flags)
         };

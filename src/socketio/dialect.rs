@@ -8,13 +8,11 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use serde_json::Value;
-
-use super::connect::Refusal;
+use super::{connect::Refusal, hub::Hub};
 use crate::{
     codec::{
         engine::Revision,
-        parser::{self, Encoded, Json},
+        parser::{Encoded, Joined, Json, Outgoing, OutgoingBody, Payload, Refused},
     },
     id::{SessionId, SocketId},
     text::Text,
@@ -69,38 +67,48 @@ impl Dialect {
     }
 
     /// Tells the client that it has joined.
-    pub(super) fn joined(&self, namespace: &str, id: &SocketId) -> Encoded {
-        match self {
-            Self::Current => parser::connect(namespace, id),
-            Self::Old { .. } => parser::connect_with(namespace, None),
-        }
+    pub(super) fn joined(&self, hub: &Hub, namespace: &str, joined: &Joined<'_>) -> Option<Encoded> {
+        let payload = match self {
+            Self::Current => Some(Payload::new(&joined)),
+            Self::Old { .. } => None,
+        };
+        hub.encode(&Outgoing { namespace, body: OutgoingBody::Connect(payload) })
     }
 
     /// Tells the client that it has not. (That there is no such namespace is told as to all others, as in Node.)
-    pub(super) fn refused(&self, namespace: &str, refusal: &Refusal) -> Encoded {
+    pub(super) fn refused(&self, hub: &Hub, namespace: &str, refusal: &Refusal) -> Option<Encoded> {
         let (message, data) = refusal.parts();
-        match self {
-            Self::Old { .. } if *refusal != Refusal::invalid_namespace() => {
-                let payload = data.cloned().unwrap_or_else(|| Value::from(message));
-                parser::connect_error_with(namespace, &payload)
+        let encode = |payload| hub.encode(&Outgoing { namespace, body: OutgoingBody::ConnectError(payload) });
+        match (self, data) {
+            (Self::Old { .. }, Some(data)) => encode(Payload::new(&data)),
+            (Self::Old { .. }, None) if *refusal != Refusal::invalid_namespace() => {
+                encode(Payload::new(&message))
             }
-            _ => parser::connect_error(namespace, message, data),
+            _ => encode(Payload::new(&&Refused { message, data })),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::{
+        codec::parser::DefaultParser,
+        socketio::{SocketLimits, States},
+    };
+
+    fn hub() -> Hub {
+        Hub::new(SocketLimits::default(), States::default(), std::sync::Arc::new(DefaultParser::new()))
+    }
 
     fn old() -> Dialect {
         Dialect::of(Revision::V3, "abc".into())
     }
 
     fn text(packet: &Encoded) -> &str {
-        std::str::from_utf8(packet.text()).unwrap()
+        std::str::from_utf8(packet.first()).unwrap()
     }
 
     #[test]
@@ -124,9 +132,13 @@ mod tests {
 
     #[test]
     fn old_clients_are_answered_without_a_payload_and_refused_with_data_or_text() {
-        assert_eq!(text(&old().joined("/a", &"abc".into())), "40/a,");
-        assert_eq!(text(&old().joined("/", &"abc".into())), "40");
-        let refused = |refusal: Refusal| text(&old().refused("/a", &refusal)).to_owned();
+        let joined = Joined { sid: "abc", pid: Some("p") };
+        assert_eq!(text(&old().joined(&hub(), "/a", &joined).unwrap()), "40/a,");
+        assert_eq!(text(&old().joined(&hub(), "/", &joined).unwrap()), "40");
+        let current = Dialect::of(Revision::V4, "abc".into());
+        let packet = current.joined(&hub(), "/", &joined).unwrap();
+        assert_eq!(text(&packet), r#"40{"sid":"abc","pid":"p"}"#);
+        let refused = |refusal: Refusal| text(&old().refused(&hub(), "/a", &refusal).unwrap()).to_owned();
         assert_eq!(refused(Refusal::new("bad")), r#"44/a,"bad""#);
         assert_eq!(refused(Refusal::new("bad").data(json!({ "x": 1 }))), r#"44/a,{"x":1}"#);
         assert_eq!(refused(Refusal::invalid_namespace()), r#"44/a,{"message":"Invalid namespace"}"#);

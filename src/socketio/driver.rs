@@ -24,7 +24,7 @@ use super::{
     hub::Hub,
     lane::{Lane, Next, Waiting, panicked},
     link::{Link, Load, News},
-    member::Member,
+    member::{Member, frame},
     namespace::ConnectService,
     reason::DisconnectReason,
     slots::{Found, Slot, Slots},
@@ -32,7 +32,7 @@ use super::{
     work::{Finished, Outcome, Owed, Task, Work},
 };
 use crate::{
-    codec::parser::{self, Json, Packet, PacketBody},
+    codec::parser::{Encoded, Joined, Json, Packet, PacketBody},
     error::CloseReason,
     exchange::{Closed, Open, SessionRequest},
     guard::guarded,
@@ -256,11 +256,11 @@ impl Driver {
 
     fn join(&mut self, cx: &mut Context<'_>, namespace: &str, auth: Option<Json>) {
         if !self.slots.make_room(self.hub.limits.namespaces) {
-            self.write(&self.dialect.refused(namespace, &Refusal::new("too many namespaces")));
+            self.refuse(namespace, &Refusal::new("too many namespaces"));
             return;
         }
         let Some(id) = self.dialect.socket_id(namespace) else {
-            self.write(&self.dialect.refused(namespace, &Refusal::new("no id could be made")));
+            self.refuse(namespace, &Refusal::new("no id could be made"));
             return;
         };
         let handshake = Handshake::new(self.request.clone(), auth.as_ref());
@@ -305,7 +305,11 @@ impl Driver {
     fn joined(&mut self, cx: &mut Context<'_>, socket: Socket, service: SocketService) {
         let is_wanted = self.closed.is_some() && self.slots.is_connecting(&socket);
         if !is_wanted
-            || !self.write(&self.dialect.joined(socket.namespace(), socket.id()))
+            || !self.write(self.dialect.joined(
+                &self.hub,
+                socket.namespace(),
+                &Joined { sid: socket.id(), pid: None },
+            ))
             || !socket.connect()
         {
             // The client has gone meanwhile.
@@ -319,11 +323,15 @@ impl Driver {
         self.run_hooks(cx, &socket, &hooks, "on_connect", |hooks, socket| hooks.connected(socket));
     }
 
+    fn refuse(&self, namespace: &str, refusal: &Refusal) {
+        self.write(self.dialect.refused(&self.hub, namespace, refusal));
+    }
+
     fn refused(&mut self, socket: &Socket, refusal: &Refusal) {
         socket.refuse();
         if self.slots.is_connecting(socket) {
             self.slots.remove(socket.namespace());
-            self.write(&self.dialect.refused(socket.namespace(), refusal));
+            self.refuse(socket.namespace(), refusal);
         }
     }
 
@@ -405,7 +413,7 @@ impl Driver {
     fn disconnect_all(&mut self, cx: &mut Context<'_>) {
         for (socket, _) in self.slots.joined() {
             if socket.begin_end(DisconnectReason::ServerNamespaceDisconnect) {
-                self.write(&parser::disconnect(socket.namespace()));
+                socket.write_disconnect();
             }
             self.ended_by_server(cx, socket.id());
         }
@@ -422,8 +430,10 @@ impl Driver {
     }
 
     /// Whether the client can still be told.
-    fn write(&self, packet: &parser::Encoded) -> bool {
-        self.outbox.send_encoded(packet.text(), packet.attachments(), Flags::default()).is_ok()
+    fn write(&self, packet: Option<Encoded>) -> bool {
+        packet.is_some_and(|packet| {
+            self.outbox.send_encoded(frame(&packet), packet.attachments(), Flags::default()).is_ok()
+        })
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::socket::Socket;
 use crate::{
-    codec::parser::{self, Args, EncodeError, EventName},
+    codec::parser::{Args, EncodeError, EventName},
     error::BoxError,
     guard::guarded,
     outbox::Flags,
@@ -181,7 +181,7 @@ impl AckSlot {
     /// # Errors
     /// When it goes beyond the limits of a packet; then it is still owed.
     pub(crate) fn send(&self, socket: &Socket, args: &Args) -> Result<bool, EncodeError> {
-        let packet = parser::ack_raw(socket.namespace(), self.id, args, &socket.hub().limits.packet)?;
+        let packet = socket.encode_ack(self.id, args)?;
         if self.is_sent.swap(true, Ordering::AcqRel) || socket.ended().is_some() {
             return Ok(false);
         }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{limits::SocketLimits, namespace_state::NamespaceState, others::Others, states::States};
-use crate::sync::Mutex;
+use crate::{
+    codec::parser::{Encoded, Outgoing, Parser},
+    sync::Mutex,
+};
 
 /// One server: its namespaces by name, its limits, and what the application shares with its handlers.
 #[derive(Debug)]
@@ -15,15 +18,22 @@ pub(crate) struct Hub {
     pub(crate) states: States,
     /// The other servers, if there is an adapter.
     pub(crate) others: Option<Arc<Others>>,
+    pub(crate) parser: Arc<dyn Parser>,
     /// A namespace lives as long as somebody holds it: a socket, or [`keep`](Self::keep).
     namespaces: Mutex<HashMap<Arc<str>, Weak<NamespaceState>>>,
     kept: Mutex<Vec<Arc<NamespaceState>>>,
 }
 
 impl Hub {
-    pub(crate) fn new(limits: SocketLimits, states: States) -> Self {
-        let limits = Arc::new(limits);
-        Self { limits, states, others: None, namespaces: Mutex::default(), kept: Mutex::default() }
+    pub(crate) fn new(limits: SocketLimits, states: States, parser: Arc<dyn Parser>) -> Self {
+        Self {
+            limits: Arc::new(limits),
+            states,
+            parser,
+            others: None,
+            namespaces: Mutex::default(),
+            kept: Mutex::default(),
+        }
     }
 
     /// The same beside other servers.
@@ -37,6 +47,13 @@ impl Hub {
         self.namespaces.lock().get(name).and_then(Weak::upgrade)
     }
 
+    /// A packet, within the server's limits. What the server itself says can be encoded by every parser; if not, the
+    /// client is not told.
+    pub(crate) fn encode(&self, packet: &Outgoing<'_>) -> Option<Encoded> {
+        let encoded = self.parser.encode(packet, &self.limits.packet);
+        encoded.inspect_err(|error| tracing::error!(%error, "a packet of the server cannot be encoded")).ok()
+    }
+
     /// The namespace of this name. One that nobody ever joins is forgotten with its last handle.
     pub(crate) fn namespace(&self, name: &str) -> Arc<NamespaceState> {
         let mut namespaces = self.namespaces.lock();
@@ -47,7 +64,9 @@ impl Hub {
             namespaces.retain(|_, state| state.strong_count() > 0);
         }
         let name: Arc<str> = name.into();
-        let state = Arc::new(NamespaceState::new(name.clone(), self.limits.clone(), self.others.clone()));
+        let state =
+            NamespaceState::new(name.clone(), self.limits.clone(), self.parser.clone(), self.others.clone());
+        let state = Arc::new(state);
         namespaces.insert(name, Arc::downgrade(&state));
         state
     }
@@ -62,10 +81,11 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::parser::DefaultParser;
 
     #[test]
     fn a_name_is_one_namespace_as_long_as_somebody_holds_it() {
-        let hub = Hub::new(SocketLimits::default(), States::default());
+        let hub = Hub::new(SocketLimits::default(), States::default(), Arc::new(DefaultParser::new()));
         let first = hub.namespace("/a");
         assert!(Arc::ptr_eq(&first, &hub.namespace("/a")));
         assert!(!Arc::ptr_eq(&first, &hub.namespace("/b")));
@@ -73,7 +93,7 @@ mod tests {
 
     #[test]
     fn names_that_nobody_holds_take_no_memory() {
-        let hub = Hub::new(SocketLimits::default(), States::default());
+        let hub = Hub::new(SocketLimits::default(), States::default(), Arc::new(DefaultParser::new()));
         hub.keep("/");
         for index in 0..10_000 {
             hub.namespace(&format!("/{index}"));

@@ -11,7 +11,7 @@ use std::{
 use super::{acks::AckTable, data::DataMap, handshake::Handshake, link::Link, reason::DisconnectReason};
 use crate::{
     adapter::Room,
-    codec::parser::Encoded,
+    codec::{engine::Frame, parser::Encoded},
     id::SocketId,
     outbox::{Flags, Outbox, SendError, Sent},
     sync::Mutex,
@@ -29,6 +29,12 @@ pub(crate) struct Member {
     is_leaving: AtomicBool,
     /// What the application keeps with the socket.
     pub(crate) data: DataMap,
+}
+
+/// The first message of a packet, as it goes over sessions.
+pub(crate) fn frame(packet: &Encoded) -> Frame {
+    let first = packet.first().clone();
+    if packet.is_text() { Frame::Text(first) } else { Frame::Binary(first) }
 }
 
 /// How far a socket has come. It goes through these in their order, and never back.
@@ -62,7 +68,7 @@ impl Member {
 
     /// Writes a packet of this socket to its client.
     pub(crate) fn write(&self, packet: &Encoded, flags: Flags) -> Result<Sent, SendError> {
-        self.outbox.send_encoded(packet.text(), packet.attachments(), flags)
+        self.outbox.send_encoded(frame(packet), packet.attachments(), flags)
     }
 
     /// The end of a socket that never was connected.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     adapter::{Emission, Room, Rooms, Target},
-    codec::parser::{self, EncodeError, Encoded},
+    codec::parser::{EncodeError, Encoded, Outgoing, OutgoingBody, Parser, Payload},
     id::SocketId,
     sync::Mutex,
 };
@@ -26,17 +26,23 @@ pub(crate) struct NamespaceState {
     pub(crate) limits: Arc<SocketLimits>,
     /// The other servers, if there is an adapter.
     pub(crate) others: Option<Arc<Others>>,
+    pub(crate) parser: Arc<dyn Parser>,
     rooms: Mutex<Rooms<Arc<Member>>>,
     /// One counter for all acknowledgements of the namespace: a broadcast has one id for all who receive it.
     next_ack: AtomicU64,
 }
 
 impl NamespaceState {
-    pub(crate) fn new(name: Arc<str>, limits: Arc<SocketLimits>, others: Option<Arc<Others>>) -> Self {
+    pub(crate) fn new(
+        name: Arc<str>,
+        limits: Arc<SocketLimits>,
+        parser: Arc<dyn Parser>,
+        others: Option<Arc<Others>>,
+    ) -> Self {
         if let Some(others) = &others {
             others.adapter().namespace_added(&name);
         }
-        Self { name, limits, others, rooms: Mutex::default(), next_ack: AtomicU64::new(0) }
+        Self { name, limits, parser, others, rooms: Mutex::default(), next_ack: AtomicU64::new(0) }
     }
 
     pub(crate) fn next_ack(&self) -> u64 {
@@ -50,7 +56,12 @@ impl NamespaceState {
         event: &str,
         data: &impl Serialize,
     ) -> Result<Encoded, EncodeError> {
-        parser::event(&self.name, ack, event, data, &self.limits.packet)
+        self.encode_packet(&Outgoing::event(&self.name, ack, event, Payload::new(&data)))
+    }
+
+    /// Any packet, within the server's limits.
+    pub(crate) fn encode_packet(&self, packet: &Outgoing<'_>) -> Result<Encoded, EncodeError> {
+        self.parser.encode(packet, &self.limits.packet)
     }
 
     /// The same with arguments that are encoded already, for other servers too. Clients get the offset, if there is
@@ -60,14 +71,13 @@ impl NamespaceState {
         ack: Option<u64>,
         emission: &Emission,
     ) -> Result<Encoded, EncodeError> {
-        let limits = &self.limits.packet;
-        match &emission.offset {
-            None => parser::event_raw(&self.name, ack, &emission.event, &emission.args, limits),
-            Some(offset) => {
-                let args = emission.args.with_text(offset.as_str());
-                parser::event_raw(&self.name, ack, &emission.event, &args, limits)
-            }
-        }
+        let body = OutgoingBody::Event {
+            id: ack,
+            name: &emission.event,
+            data: Payload::args(&emission.args),
+            offset: emission.offset.as_ref().map(|offset| offset.as_str()),
+        };
+        self.encode_packet(&Outgoing { namespace: &self.name, body })
     }
 
     /// Whom the target means, at this moment.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     adapter::{IntoRooms, Room, SocketSnapshot},
-    codec::parser::{self, Encoded},
+    codec::parser::{self, EncodeError, Encoded, Outgoing, Payload},
     id::SocketId,
     outbox::Flags,
 };
@@ -196,7 +196,7 @@ impl Socket {
         if !self.begin_end(DisconnectReason::ServerNamespaceDisconnect) {
             return;
         }
-        self.write(&parser::disconnect(self.namespace()), Flags::default()).ok();
+        self.write_disconnect();
         if close {
             self.member.link.close_session();
         } else {
@@ -250,6 +250,18 @@ impl Socket {
 
     pub(crate) fn answer(&self, id: u64, args: parser::Args) {
         self.member.acks.answer(self.id(), id, args);
+    }
+
+    /// Tells the client that this socket has left.
+    pub(crate) fn write_disconnect(&self) {
+        if let Some(packet) = self.hub.encode(&Outgoing::disconnect(self.namespace())) {
+            self.write(&packet, Flags::default()).ok();
+        }
+    }
+
+    /// An acknowledgement, within the server's limits.
+    pub(crate) fn encode_ack(&self, id: u64, args: &parser::Args) -> Result<Encoded, EncodeError> {
+        self.namespace.encode_packet(&Outgoing::ack(self.namespace(), id, Payload::args(args)))
     }
 
     pub(crate) fn write(&self, packet: &Encoded, flags: Flags) -> Result<(), EmitError> {

@@ -42,7 +42,7 @@ impl Args {
         let text = Text::from(String::from_utf8(json).map_err(EncodeError::custom)?);
         let mut args = Self::new(text, 0..0, len);
         args.range.end = args.text.len();
-        args.attach(attachments);
+        args.attachments = attachments;
         Ok(args)
     }
 
@@ -56,15 +56,6 @@ impl Args {
 
     pub(crate) fn shared_attachments(&self) -> Option<Arc<[Bytes]>> {
         self.attachments.clone()
-    }
-
-    /// The same with one more argument, a text.
-    pub(crate) fn with_text(&self, text: &str) -> Self {
-        let quoted = serde_json::to_string(text).unwrap_or_default();
-        let json = if self.is_empty() { quoted } else { format!("{},{quoted}", self.as_json()) };
-        let range = 0..json.len();
-        let attachments = self.shared_attachments();
-        Self { text: Text::from(json), range, len: self.len + 1, attachments }
     }
 
     /// The arguments as they stand in a JSON array, without its brackets.
@@ -150,14 +141,6 @@ mod tests {
         let range = 0..text.len();
         let args = Args::new(text, range, 2);
         assert_eq!((args.get(1), args.get(2)), (Some("\"a,b\""), None));
-    }
-
-    #[test]
-    fn one_more_text_is_the_last_argument() {
-        let args = Args::encode(&(1, Bytes::from_static(b"x"))).unwrap().with_text("a\"b");
-        assert_eq!((args.len(), args.get(2)), (3, Some(r#""a\"b""#)));
-        assert_eq!(args.deserialize(), Ok((1, Bytes::from_static(b"x"), "a\"b".to_owned())));
-        assert_eq!(Args::empty().with_text("a").as_json(), "\"a\"");
     }
 
     #[test]

@@ -9,10 +9,36 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Args, EncodeError, Encoded, Limits, header::Kind, is_reserved, ser};
+use super::{
+    Args, EncodeError, Encoded, Joined, Limits, Outgoing, OutgoingBody, Payload, header::Kind, is_reserved,
+    outgoing::Refused, ser,
+};
 
 /// Bytes to begin with; most packets fit.
 const CAPACITY: usize = 128;
+
+/// Encodes what a server says.
+pub(super) fn outgoing(packet: &Outgoing<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
+    let namespace = packet.namespace;
+    match packet.body {
+        OutgoingBody::Event { id, name, data, offset } => {
+            let mut writer = ser::Writer::new(event_head(namespace, id, name)?, limits);
+            data.write_json_arguments(&mut writer, true)?;
+            if let Some(offset) = offset {
+                writer.argument(offset, true)?;
+            }
+            finish(writer, Kind::Event)
+        }
+        OutgoingBody::Ack { id, data } => {
+            let mut writer = ser::Writer::new(ack_head(namespace, id), limits);
+            data.write_json_arguments(&mut writer, false)?;
+            finish(writer, Kind::Ack)
+        }
+        OutgoingBody::Connect(payload) => control(Kind::Connect, namespace, payload),
+        OutgoingBody::ConnectError(payload) => control(Kind::ConnectError, namespace, Some(payload)),
+        OutgoingBody::Disconnect => control(Kind::Disconnect, namespace, None),
+    }
+}
 
 /// Encodes an event, with an id if an acknowledgement is asked for. The data become arguments by the
 /// [rule](super#arguments) for types.
@@ -28,9 +54,7 @@ pub fn event<T: Serialize + ?Sized>(
     data: &T,
     limits: &Limits,
 ) -> Result<Encoded, EncodeError> {
-    let mut writer = ser::Writer::new(event_head(namespace, id, name)?, limits);
-    ser::write_arguments(&mut writer, data, true)?;
-    finish(writer, Kind::Event)
+    outgoing(&Outgoing::event(namespace, id, name, Payload::new(&data)), limits)
 }
 
 /// Encodes the acknowledgement of the event with this id, as [`event`] does.
@@ -44,9 +68,7 @@ pub fn ack<T: Serialize + ?Sized>(
     data: &T,
     limits: &Limits,
 ) -> Result<Encoded, EncodeError> {
-    let mut writer = ser::Writer::new(ack_head(namespace, id), limits);
-    ser::write_arguments(&mut writer, data, false)?;
-    finish(writer, Kind::Ack)
+    outgoing(&Outgoing::ack(namespace, id, Payload::new(&data)), limits)
 }
 
 /// Encodes an event with arguments that are encoded already, for example those of a received one.
@@ -61,11 +83,7 @@ pub fn event_raw(
     args: &Args,
     limits: &Limits,
 ) -> Result<Encoded, EncodeError> {
-    let mut out = event_head(namespace, id, name)?;
-    if !args.is_empty() {
-        out.push(b',');
-    }
-    raw(out, Kind::Event, args, limits)
+    outgoing(&Outgoing::event(namespace, id, name, Payload::args(args)), limits)
 }
 
 /// Encodes an acknowledgement with arguments that are encoded already.
@@ -74,50 +92,48 @@ pub fn event_raw(
 ///
 /// Fails if there are too many attachments.
 pub fn ack_raw(namespace: &str, id: u64, args: &Args, limits: &Limits) -> Result<Encoded, EncodeError> {
-    raw(ack_head(namespace, id), Kind::Ack, args, limits)
+    outgoing(&Outgoing::ack(namespace, id, Payload::args(args)), limits)
 }
 
 /// Tells the client that it joined the namespace, and by which id: `{"sid":"…"}`.
 pub fn connect(namespace: &str, sid: &str) -> Encoded {
-    #[derive(Serialize)]
-    struct Joined<'a> {
-        sid: &'a str,
-    }
-    control(Kind::Connect, namespace, Some(&Joined { sid }))
+    plain(Kind::Connect, namespace, Some(&Joined { sid, pid: None }))
 }
 
 /// A packet that joins a namespace, or tells that it was joined, with any payload (an object) or none.
 pub fn connect_with(namespace: &str, payload: Option<&Value>) -> Encoded {
-    control(Kind::Connect, namespace, payload)
+    plain(Kind::Connect, namespace, payload)
 }
 
 /// Tells the client why it did not join the namespace: `{"message":…,"data":…}`, the data only if given.
 pub fn connect_error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
-    #[derive(Serialize)]
-    struct Refused<'a> {
-        message: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        data: Option<&'a Value>,
-    }
-    control(Kind::ConnectError, namespace, Some(&Refused { message, data }))
+    plain(Kind::ConnectError, namespace, Some(&Refused { message, data }))
 }
 
 /// Tells the client that it did not join the namespace, with any payload (a string or an object).
 pub fn connect_error_with(namespace: &str, payload: &Value) -> Encoded {
-    control(Kind::ConnectError, namespace, Some(payload))
+    plain(Kind::ConnectError, namespace, Some(payload))
 }
 
 /// A packet that leaves the namespace, or tells that it was left.
 pub fn disconnect(namespace: &str) -> Encoded {
-    control(Kind::Disconnect, namespace, None::<&()>)
+    plain(Kind::Disconnect, namespace, None::<&()>)
 }
 
-fn control<T: Serialize>(kind: Kind, namespace: &str, payload: Option<&T>) -> Encoded {
+fn plain<T: Serialize>(kind: Kind, namespace: &str, payload: Option<&T>) -> Encoded {
     let mut out = head(kind, namespace, None);
     if let Some(payload) = payload {
         push_json(&mut out, payload);
     }
-    Encoded::new(out, None)
+    Encoded::carried(out, None)
+}
+
+fn control(kind: Kind, namespace: &str, payload: Option<Payload<'_>>) -> Result<Encoded, EncodeError> {
+    let mut out = head(kind, namespace, None);
+    if let Some(payload) = payload {
+        payload.write_json(&mut out)?;
+    }
+    Ok(Encoded::carried(out, None))
 }
 
 /// The header of a packet without attachments, after the type digit of Engine.IO messages. Where there is a
@@ -157,19 +173,7 @@ fn push_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
 
 fn finish(writer: ser::Writer, kind: Kind) -> Result<Encoded, EncodeError> {
     let (out, attachments) = writer.finish()?;
-    Ok(complete(out, kind, (!attachments.is_empty()).then(|| attachments.into())))
-}
-
-fn raw(mut out: Vec<u8>, kind: Kind, args: &Args, limits: &Limits) -> Result<Encoded, EncodeError> {
-    let (count, limit) = (args.attachments().len(), limits.max_attachments);
-    if count > limit {
-        return Err(EncodeError::TooManyAttachments { count, limit });
-    }
-    let json = args.as_json().as_bytes();
-    // With the closing bracket, so that it does not make the buffer grow again.
-    out.reserve(json.len() + 1);
-    out.extend_from_slice(json);
-    Ok(complete(out, kind, args.shared_attachments()))
+    Ok(complete(out, kind, attachments))
 }
 
 /// Closes the array and, now that the attachments are known, corrects the header.
@@ -183,7 +187,7 @@ fn complete(mut out: Vec<u8>, kind: Kind, attachments: Option<Arc<[Bytes]>>) -> 
         let count = out.len() - end;
         out[2..].rotate_right(count);
     }
-    Encoded::new(out, attachments)
+    Encoded::carried(out, attachments)
 }
 
 #[cfg(test)]

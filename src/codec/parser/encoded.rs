@@ -4,26 +4,50 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
-/// An encoded packet: one text, and binary messages that follow it without another in between.
+/// An encoded packet: one text or binary message, and binary messages that follow it with nothing in between.
 ///
 /// Clones share the buffers, so a broadcast encodes once. `Debug` prints lengths only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
-    text: Bytes,
+    first: Bytes,
+    is_text: bool,
     attachments: Option<Arc<[Bytes]>>,
 }
 
 impl Encoded {
-    pub(crate) fn new(text: Vec<u8>, attachments: Option<Arc<[Bytes]>>) -> Self {
-        Self { text: text.into(), attachments }
+    /// A packet that is a text message, without the type digit of its carrier.
+    pub fn text(text: &str) -> Self {
+        Self::carried(["4", text].concat().into_bytes(), None)
     }
 
-    /// The text message. It is UTF-8, and begins with `4`, the packet type of Engine.IO messages.
-    pub fn text(&self) -> &Bytes {
-        &self.text
+    /// A packet that is a binary message.
+    pub fn binary(message: impl Into<Bytes>) -> Self {
+        Self { first: message.into(), is_text: false, attachments: None }
     }
 
-    /// The binary messages.
+    /// The packet with these binary messages after the first one.
+    #[must_use]
+    pub fn with_attachments(mut self, attachments: Vec<Bytes>) -> Self {
+        self.attachments = (!attachments.is_empty()).then(|| attachments.into());
+        self
+    }
+
+    /// A text with the digit of its carrier.
+    pub(crate) fn carried(text: Vec<u8>, attachments: Option<Arc<[Bytes]>>) -> Self {
+        Self { first: text.into(), is_text: true, attachments }
+    }
+
+    /// The first message. A text is UTF-8, and begins with `4`, the packet type of Engine.IO messages.
+    pub fn first(&self) -> &Bytes {
+        &self.first
+    }
+
+    /// Whether the first message is text.
+    pub fn is_text(&self) -> bool {
+        self.is_text
+    }
+
+    /// The binary messages after the first one.
     pub fn attachments(&self) -> &[Bytes] {
         self.attachments.as_deref().unwrap_or_default()
     }
@@ -32,7 +56,8 @@ impl Encoded {
 impl fmt::Debug for Encoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Encoded")
-            .field("bytes", &self.text.len())
+            .field("is_text", &self.is_text)
+            .field("bytes", &self.first.len())
             .field("attachments", &self.attachments().len())
             .finish()
     }

@@ -29,10 +29,10 @@
 //!
 //! let limits = Limits::default();
 //! let packet = parser::event("/chat", Some(7), "upload", &("a.png", Bytes::from_static(b"\x01")), &limits)?;
-//! assert_eq!(packet.text(), r#"451-/chat,7["upload","a.png",{"_placeholder":true,"num":0}]"#);
+//! assert_eq!(packet.first(), r#"451-/chat,7["upload","a.png",{"_placeholder":true,"num":0}]"#);
 //!
 //! let mut decoder = Decoder::new(limits);
-//! let text = std::str::from_utf8(&packet.text()[1..])?; // without the `4` of the carrier
+//! let text = std::str::from_utf8(&packet.first()[1..])?; // without the `4` of the carrier
 //! assert!(decoder.text(Text::from(text))?.is_none()); // an attachment is due
 //! let packet = decoder.binary(packet.attachments()[0].clone())?.expect("complete");
 //! let PacketBody::Event { name, args, .. } = packet.body else { panic!() };
@@ -44,6 +44,7 @@
 mod args;
 mod de;
 mod decoder;
+mod default;
 mod encode;
 mod encoded;
 mod error;
@@ -51,6 +52,7 @@ mod header;
 mod iter;
 mod limits;
 mod name;
+mod outgoing;
 mod packet;
 mod payload;
 mod placeholder;
@@ -58,9 +60,11 @@ mod scan;
 mod ser;
 #[cfg(test)]
 mod tests;
+mod traits;
 
 pub use args::Args;
 pub use decoder::Decoder;
+pub use default::DefaultParser;
 pub use encode::{
     ack, ack_raw, connect, connect_error, connect_error_with, connect_with, disconnect, event, event_raw,
 };
@@ -69,4 +73,6 @@ pub use error::{ArgsError, DecodeError, EncodeError};
 pub use iter::Iter;
 pub use limits::Limits;
 pub use name::{EventName, RESERVED_EVENTS, is_reserved};
+pub use outgoing::{Joined, Outgoing, OutgoingBody, Payload, Refused};
 pub use packet::{Json, Packet, PacketBody};
+pub use traits::{PacketDecoder, Parser};

@@ -22,7 +22,7 @@ impl Random {
 
 /// Sends a packet from the encoder to the decoder.
 pub(super) fn deliver(packet: &Encoded) -> Packet {
-    let text = str::from_utf8(packet.text()).unwrap().strip_prefix('4').unwrap();
+    let text = str::from_utf8(packet.first()).unwrap().strip_prefix('4').unwrap();
     let mut decoder = Decoder::new(Limits::default());
     let mut packet_of = decoder.text(Text::from(text)).unwrap();
     for attachment in packet.attachments() {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn text(packet: &Encoded) -> &str {
-    str::from_utf8(packet.text()).unwrap()
+    str::from_utf8(packet.first()).unwrap()
 }
 
 const LIMITS: &Limits = &Limits { max_attachments: 10, max_attachment_bytes: 0, max_depth: 128 };
@@ -92,12 +92,35 @@ fn too_many_attachments_are_refused() {
 fn clones_share_the_buffers() {
     let packet = event("/", None, "a", &Bytes::from_static(b"x"), LIMITS).unwrap();
     let clone = packet.clone();
-    assert_eq!(packet.text().as_ptr(), clone.text().as_ptr());
+    assert_eq!(packet.first().as_ptr(), clone.first().as_ptr());
     assert_eq!(packet.attachments().as_ptr(), clone.attachments().as_ptr());
 }
 
 #[test]
 fn debug_hides_the_content() {
     let packet = event("/", None, "a", "secret", LIMITS).unwrap();
-    assert_eq!(format!("{packet:?}"), "Encoded { bytes: 16, attachments: 0 }");
+    assert_eq!(format!("{packet:?}"), "Encoded { is_text: true, bytes: 16, attachments: 0 }");
+}
+
+#[test]
+fn an_offset_is_one_more_argument() {
+    let encode = |data: Payload<'_>| {
+        let body = OutgoingBody::Event { id: None, name: "x", data, offset: Some("a1") };
+        outgoing(&Outgoing { namespace: "/", body }, &Limits::default()).unwrap()
+    };
+    assert_eq!(text(&encode(Payload::new(&&()))), r#"42["x","a1"]"#);
+    assert_eq!(
+        text(&encode(Payload::new(&&(1, Bytes::from_static(b"2"))))),
+        r#"451-["x",1,{"_placeholder":true,"num":0},"a1"]"#
+    );
+    let args = Args::encode(&("a", 1)).unwrap();
+    assert_eq!(text(&encode(Payload::args(&args))), r#"42["x","a",1,"a1"]"#);
+}
+
+#[test]
+fn arguments_that_were_encoded_before_keep_to_the_depth() {
+    let args = Args::encode(&vec![vec![1]]).unwrap();
+    let depth = |max_depth| ack_raw("/", 1, &args, &Limits { max_depth, ..Limits::default() });
+    assert!(depth(3).is_ok());
+    assert_eq!(depth(2).unwrap_err(), EncodeError::TooDeep { limit: 2 });
 }

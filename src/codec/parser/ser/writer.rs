@@ -1,10 +1,12 @@
 //! JSON text as it grows, and the bytes that were set aside.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
 use crate::codec::parser::{
-    EncodeError, Limits, placeholder,
+    Args, EncodeError, Limits, placeholder,
     scan::{Fault, Scanner},
 };
 
@@ -13,6 +15,8 @@ use crate::codec::parser::{
 pub(crate) struct Writer {
     out: Vec<u8>,
     attachments: Vec<Bytes>,
+    /// Instead of those: of arguments that were encoded before.
+    shared: Option<Arc<[Bytes]>>,
     /// Also counts those that were too many and not kept.
     found: usize,
     max_attachments: usize,
@@ -26,6 +30,7 @@ impl Writer {
         Self {
             out,
             attachments: Vec::new(),
+            shared: None,
             found: 0,
             max_attachments: limits.max_attachments,
             // The packet's own array is open.
@@ -36,14 +41,50 @@ impl Writer {
     }
 
     /// The text and the attachments.
-    pub(crate) fn finish(self) -> Result<(Vec<u8>, Vec<Bytes>), EncodeError> {
+    pub(crate) fn finish(self) -> Result<(Vec<u8>, Option<Arc<[Bytes]>>), EncodeError> {
         if self.depth > self.max_depth {
             return Err(EncodeError::TooDeep { limit: self.max_depth });
         }
         if self.found > self.max_attachments {
             return Err(EncodeError::TooManyAttachments { count: self.found, limit: self.max_attachments });
         }
-        Ok((self.out, self.attachments))
+        let own = (!self.attachments.is_empty()).then(|| self.attachments.into());
+        Ok((self.out, self.shared.or(own)))
+    }
+
+    /// Writes one argument.
+    pub(crate) fn argument<T: Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+        after_name: bool,
+    ) -> Result<(), EncodeError> {
+        self.next_argument(after_name);
+        value.serialize(self)
+    }
+
+    /// Writes arguments that were encoded before: all that a packet has, but for what has no attachments.
+    pub(crate) fn arguments_raw(&mut self, args: &Args, after_name: bool) -> Result<(), EncodeError> {
+        if args.is_empty() {
+            return Ok(());
+        }
+        let json = args.as_json();
+        if self.max_depth < Limits::default().depth() {
+            let is_too_deep = args.iter().any(|item| {
+                let fault = Scanner::new(item, 0, self.max_depth.saturating_sub(self.depth)).value();
+                matches!(fault, Err(Fault::TooDeep))
+            });
+            if is_too_deep {
+                return Err(EncodeError::TooDeep { limit: self.max_depth });
+            }
+        }
+        self.next_argument(after_name);
+        self.arguments += args.len() - 1;
+        // With the closing bracket, so that it does not make the buffer grow again.
+        self.out.reserve(json.len() + 1);
+        self.push(json);
+        self.found += args.attachments().len();
+        self.shared = args.shared_attachments();
+        Ok(())
     }
 
     /// Makes way for one more argument.

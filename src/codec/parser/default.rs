@@ -1,0 +1,39 @@
+//! The parser that everybody uses who chooses no other.
+
+use super::{
+    DecodeError, Decoder, EncodeError, Encoded, Limits, Outgoing, Packet, PacketDecoder, Parser, encode,
+};
+use crate::text::Text;
+use bytes::Bytes;
+
+/// The default parser of protocol version 5: JSON in text messages, and attachments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct DefaultParser;
+
+impl DefaultParser {
+    /// The parser.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl Parser for DefaultParser {
+    fn encode(&self, packet: &Outgoing<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
+        encode::outgoing(packet, limits)
+    }
+
+    fn decoder(&self, limits: &Limits) -> Box<dyn PacketDecoder> {
+        Box::new(Decoder::new(*limits))
+    }
+}
+
+impl PacketDecoder for Decoder {
+    fn text(&mut self, text: Text) -> Result<Option<Packet>, DecodeError> {
+        Self::text(self, text)
+    }
+
+    fn binary(&mut self, message: Bytes) -> Result<Option<Packet>, DecodeError> {
+        Self::binary(self, message)
+    }
+}

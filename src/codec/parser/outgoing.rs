@@ -1,0 +1,155 @@
+//! What a parser is asked to encode.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Args, EncodeError, ser};
+
+/// A packet that is to be encoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// What it says.
+    pub body: OutgoingBody<'a>,
+}
+
+/// What servers say.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum OutgoingBody<'a> {
+    /// The client has joined: usually a [`Joined`]. Clients of Socket.IO v2 are sent no payload.
+    Connect(Option<Payload<'a>>),
+    /// The client has left.
+    Disconnect,
+    /// An event.
+    Event {
+        /// The id of the acknowledgement, if one is asked for.
+        id: Option<u64>,
+        /// Its name. [Reserved](super::RESERVED_EVENTS) ones are an error.
+        name: &'a str,
+        /// Its arguments.
+        data: Payload<'a>,
+        /// One more argument, after the others: the event's place in the log of connection state recovery.
+        offset: Option<&'a str>,
+    },
+    /// An acknowledgement.
+    Ack {
+        /// The id that the client gave.
+        id: u64,
+        /// Its arguments.
+        data: Payload<'a>,
+    },
+    /// The client has not joined; the payload is one value, a string or an object.
+    ConnectError(Payload<'a>),
+}
+
+/// What a client is told that has joined.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Joined<'a> {
+    /// The id of its socket.
+    pub sid: &'a str,
+    /// With connection state recovery: the token to come back with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<&'a str>,
+}
+
+/// Why a client has not joined.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Refused<'a> {
+    /// The text.
+    pub message: &'a str,
+    /// What the server says beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<&'a serde_json::Value>,
+}
+
+/// Any value that serializes, without its type: arguments, by the [rule](super#arguments) for types, or one value.
+#[derive(Clone, Copy)]
+pub struct Payload<'a>(Source<'a>);
+
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Data(&'a dyn Erased),
+    /// They may be in the form already that is asked for.
+    Args(&'a Args),
+}
+
+/// What can be done with a type that serializes, when it is not known any more.
+trait Erased {
+    fn json_arguments(&self, writer: &mut ser::Writer, after_name: bool) -> Result<(), EncodeError>;
+
+    fn json(&self, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+}
+
+impl<T: Serialize + ?Sized> Erased for &T {
+    fn json_arguments(&self, writer: &mut ser::Writer, after_name: bool) -> Result<(), EncodeError> {
+        ser::write_arguments(writer, *self, after_name).map(drop)
+    }
+
+    fn json(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        Ok(serde_json::to_writer(out, *self)?)
+    }
+}
+
+impl<'a> Payload<'a> {
+    /// A value; `&&value` is what forgets its type.
+    pub fn new<T: Serialize + ?Sized>(data: &'a &'a T) -> Self {
+        Self(Source::Data(data))
+    }
+
+    /// Arguments that were received, or encoded before.
+    pub fn args(args: &'a Args) -> Self {
+        Self(Source::Args(args))
+    }
+
+    /// Writes the arguments into the array of a packet.
+    pub(crate) fn write_json_arguments(
+        &self,
+        writer: &mut ser::Writer,
+        after_name: bool,
+    ) -> Result<(), EncodeError> {
+        match self.0 {
+            Source::Data(data) => data.json_arguments(writer, after_name),
+            Source::Args(args) => writer.arguments_raw(args, after_name),
+        }
+    }
+
+    /// Writes one value.
+    pub(crate) fn write_json(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        match self.0 {
+            Source::Data(data) => data.json(out),
+            Source::Args(args) => {
+                out.extend_from_slice(args.get(0).unwrap_or("null").as_bytes());
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Source::Data(_) => f.write_str("Payload(..)"),
+            Source::Args(args) => f.debug_tuple("Payload").field(args).finish(),
+        }
+    }
+}
+
+impl<'a> Outgoing<'a> {
+    /// An event without an offset.
+    pub fn event(namespace: &'a str, id: Option<u64>, name: &'a str, data: Payload<'a>) -> Self {
+        Self { namespace, body: OutgoingBody::Event { id, name, data, offset: None } }
+    }
+
+    /// An acknowledgement.
+    pub fn ack(namespace: &'a str, id: u64, data: Payload<'a>) -> Self {
+        Self { namespace, body: OutgoingBody::Ack { id, data } }
+    }
+
+    /// The client has left.
+    pub fn disconnect(namespace: &'a str) -> Self {
+        Self { namespace, body: OutgoingBody::Disconnect }
+    }
+}
