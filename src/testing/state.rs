@@ -129,7 +129,7 @@ impl Shared {
 
     pub(super) fn push_packet(&self, packet: &Encoded) -> Result<(), TestError> {
         let attachments = packet.attachments().iter().cloned().map(Frame::Binary);
-        self.push(std::iter::once(Frame::Text(packet.text().clone())).chain(attachments))
+        self.push(std::iter::once(Frame::Text(packet.first().clone())).chain(attachments))
     }
 
     pub(super) fn order(&self, order: Order) {
