@@ -112,7 +112,9 @@ impl<'a> Payload<'a> {
     ) -> Result<(), EncodeError> {
         match self.0 {
             Source::Data(data) => data.json_arguments(writer, after_name),
-            Source::Args(args) => writer.arguments_raw(args, after_name),
+            Source::Args(args) => {
+                writer.arguments_raw(args.as_json(), args.len(), args.shared_attachments(), after_name)
+            }
         }
     }
 

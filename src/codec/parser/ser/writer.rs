@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
 use crate::codec::parser::{
-    Args, EncodeError, Limits, placeholder,
+    EncodeError, Iter, Limits, placeholder,
     scan::{Fault, Scanner},
 };
 
@@ -62,14 +62,19 @@ impl Writer {
         value.serialize(self)
     }
 
-    /// Writes arguments that were encoded before: all that a packet has, but for what has no attachments.
-    pub(crate) fn arguments_raw(&mut self, args: &Args, after_name: bool) -> Result<(), EncodeError> {
-        if args.is_empty() {
+    /// Writes so many arguments that were encoded before: all that a packet has, but for what has no attachments.
+    pub(crate) fn arguments_raw(
+        &mut self,
+        json: &str,
+        len: usize,
+        attachments: Option<Arc<[Bytes]>>,
+        after_name: bool,
+    ) -> Result<(), EncodeError> {
+        if len == 0 {
             return Ok(());
         }
-        let json = args.as_json();
         if self.max_depth < Limits::default().depth() {
-            let is_too_deep = args.iter().any(|item| {
+            let is_too_deep = Iter::new(json, len).any(|item| {
                 let fault = Scanner::new(item, 0, self.max_depth.saturating_sub(self.depth)).value();
                 matches!(fault, Err(Fault::TooDeep))
             });
@@ -78,12 +83,12 @@ impl Writer {
             }
         }
         self.next_argument(after_name);
-        self.arguments += args.len() - 1;
+        self.arguments += len - 1;
         // With the closing bracket, so that it does not make the buffer grow again.
         self.out.reserve(json.len() + 1);
         self.push(json);
-        self.found += args.attachments().len();
-        self.shared = args.shared_attachments();
+        self.found += attachments.as_ref().map_or(0, |attachments| attachments.len());
+        self.shared = attachments;
         Ok(())
     }
 
