@@ -163,6 +163,9 @@ async fn several_namespaces_share_a_session() -> Outcome {
     assert_eq!(first.emit_with_ack::<i64>("add", (1, 2)).await?, 3);
     let again = first.join("/chat").await?;
     assert_ne!(again.id(), second.id());
+    assert_eq!((second.ending(), again.ending()), (Some(Ending::Disconnected), None));
+    let error = first.join("/chat").await.unwrap_err();
+    assert_eq!(error.to_string(), "the session has a client in `/chat` already");
     Ok(())
 }
 
@@ -289,6 +292,19 @@ async fn an_upgrade_that_the_server_does_not_want_fails_and_polling_goes_on() ->
     assert!(error.contains("400 Bad Request"), "{error}");
     assert_eq!(client.session().transport(), Transport::Polling);
     assert_eq!(client.emit_with_ack::<i64>("add", (1, 2)).await?, 3);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_panics_has_cut_the_client_off() -> Outcome {
+    let io = chat();
+    let posts = tower::ServiceBuilder::new().map_request(|request: http::Request<tower_socketio::Body>| {
+        assert!(request.headers().get("content-type").is_none(), "no POST");
+        request
+    });
+    let session = TestClient::over(posts.service(io.engine().clone()), "/").polling().open().await?;
+    assert!(session.join("/").await.is_err());
+    assert_eq!(session.ending(), Some(Ending::Cut));
     Ok(())
 }
 

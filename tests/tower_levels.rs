@@ -11,6 +11,7 @@ use common::{Event, Reply, SECOND, WebSocket, send};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use serde_json::json;
 use socketio::{Client, Log, Stack};
 use tower::{ServiceBuilder, filter::AsyncFilterLayer, service_fn};
 use tower_http::{
@@ -18,7 +19,11 @@ use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     trace::TraceLayer,
 };
-use tower_socketio::{BoxError, prelude::*};
+use tower_socketio::{
+    BoxError,
+    prelude::*,
+    testing::{TestClient, TestError},
+};
 
 const PAGE: &str = "http://page.example";
 
@@ -239,11 +244,11 @@ async fn each_level_has_its_say() {
 
 /// In every order that their types allow (CORS needs a body with a default, which a traced one is not).
 #[tokio::test(start_paused = true)]
-async fn tower_https_layers_may_stand_in_any_order() {
+async fn tower_https_layers_may_stand_in_any_order() -> Result<(), TestError> {
     let log = Log::default();
     let io = server(&log);
     let app = || {
-        service_fn(async |_: Request<Incoming>| {
+        service_fn(async |_: Request<tower_socketio::Body>| {
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("app")))
         })
     };
@@ -251,19 +256,23 @@ async fn tower_https_layers_may_stand_in_any_order() {
     let trace = TraceLayer::new_for_http;
     let around = ServiceBuilder::new;
     let stacks = [
-        Stack::new(around().layer(trace()).layer(cors()).layer(gzip()).layer(io.layer()).service(app())),
-        Stack::new(around().layer(trace()).layer(gzip()).layer(cors()).layer(io.layer()).service(app())),
-        Stack::new(around().layer(gzip()).layer(trace()).layer(cors()).layer(io.layer()).service(app())),
+        TestClient::over(
+            around().layer(trace()).layer(cors()).layer(gzip()).layer(io.layer()).service(app()),
+            "/",
+        ),
+        TestClient::over(
+            around().layer(trace()).layer(gzip()).layer(cors()).layer(io.layer()).service(app()),
+            "/",
+        ),
+        TestClient::over(
+            around().layer(gzip()).layer(trace()).layer(cors()).layer(io.layer()).service(app()),
+            "/",
+        ),
     ];
-    for stack in stacks {
-        let path = format!("{}polling", opened(&stack).await);
-        ask(&stack, "POST", &path, &[], "40{\"token\":\"t\"}\x1e420[\"echo\",\"x\"]").await;
-        let answer = ask(&stack, "GET", &path, &[], "").await;
-        assert!(answer.text().ends_with("\x1e430[\"x\"]"), "{}", answer.text());
-        let mut direct = websocket(&stack, "/socket.io/?EIO=4&transport=websocket").await;
-        direct.next().await;
-        let mut direct = Client(direct);
-        direct.ask(r#"0{"token":"t"}"#).await;
-        assert_eq!(direct.ask(r#"20["echo","direct"]"#).await, r#"30["direct"]"#);
+    for stack in stacks.map(|stack| stack.auth(json!({ "token": "t" }))) {
+        for client in [stack.clone().websocket(), stack.clone().polling(), stack.upgrading()] {
+            assert_eq!(client.await?.emit_with_ack::<String>("echo", "x").await?, "x");
+        }
     }
+    Ok(())
 }

@@ -32,7 +32,7 @@ pub struct Answer<T> {
 /// An acknowledgement that is due; nobody waits for it any more when this is dropped.
 pub(super) struct Question {
     pub(super) session: TestSession,
-    pub(super) namespace: String,
+    pub(super) inbox: usize,
     pub(super) event: String,
     pub(super) id: u64,
 }
@@ -62,16 +62,15 @@ impl<T> Answer<T> {
 
 impl Question {
     async fn answer(&self, patience: Duration) -> Result<Args, TestError> {
-        let Self { session, namespace, event, id } = self;
+        let Self { session, inbox, event, id } = self;
         let answer = session.shared.until(patience, |state| {
-            let inbox = state.inbox(namespace);
-            match inbox.answers.get_mut(id).and_then(Option::take) {
+            match state.inbox(*inbox).answers.get_mut(id).and_then(Option::take) {
                 Some(args) => Some(Ok(args)),
-                None => state.ending_of(namespace).map(|ending| Err(ended(ending))),
+                None => state.ending_of(*inbox).map(|ending| Err(ended(ending))),
             }
         });
         answer.await.unwrap_or_else(|| {
-            let leftovers = session.shared.with(|state| state.leftovers(namespace));
+            let leftovers = session.shared.with(|state| state.leftovers(*inbox));
             let sentence = format!("`{event}` was not acknowledged within {patience:?}");
             let others = if leftovers.is_empty() { "nothing" } else { &leftovers };
             Err(TestError::new(Kind::Timeout, format!("{sentence}; not taken: {others}")))
@@ -95,11 +94,7 @@ impl<T: DeserializeOwned + 'static> IntoFuture for Answer<T> {
 
 impl Drop for Question {
     fn drop(&mut self) {
-        self.session.shared.with(|state| {
-            if let Some(inbox) = state.inboxes.get_mut(&self.namespace) {
-                inbox.answers.remove(&self.id);
-            }
-        });
+        self.session.shared.with(|state| state.inbox(self.inbox).answers.remove(&self.id));
     }
 }
 

@@ -20,6 +20,8 @@ use crate::codec::parser;
 pub struct TestClient {
     pub(super) session: TestSession,
     pub(super) namespace: String,
+    /// Which of the session's is its own.
+    pub(super) inbox: usize,
     pub(super) joined: Joined,
     pub(super) recovered: bool,
     pub(super) patience: Duration,
@@ -79,8 +81,8 @@ impl TestClient {
             inbox.answers.insert(id, None);
             id
         });
-        let (session, namespace) = (self.session.clone(), self.namespace.clone());
-        let question = Question { session, namespace, event: event.to_owned(), id };
+        let question =
+            Question { session: self.session.clone(), inbox: self.inbox, event: event.to_owned(), id };
         let question = self.send(Some(id), event, &data).map(|()| question);
         Answer { question, patience: self.patience, answer: PhantomData }
     }
@@ -148,8 +150,8 @@ impl TestClient {
     /// When something comes, or has come already. It stays where it is.
     pub async fn expect_nothing(&mut self, duration: Duration) -> Result<(), TestError> {
         let came = self.session.shared.until(duration, |state| {
-            let is_there = !state.inbox(&self.namespace).items.is_empty() || !state.strays.is_empty();
-            (is_there || state.ending_of(&self.namespace).is_some()).then(|| self.came(state))
+            let is_there = !state.inbox(self.inbox).items.is_empty() || !state.strays.is_empty();
+            (is_there || state.ending_of(self.inbox).is_some()).then(|| self.came(state))
         });
         match came.await {
             Some(came) => {
@@ -166,22 +168,21 @@ impl TestClient {
     /// When an event comes before, or the client stays connected.
     pub async fn expect_disconnect(&mut self) -> Result<Ending, TestError> {
         let wanted = "the end of the client";
-        let found = self.session.shared.until(self.patience, |state| {
-            match state.inbox(&self.namespace).items.front() {
+        let found =
+            self.session.shared.until(self.patience, |state| match state.inbox(self.inbox).items.front() {
                 Some(Item::Disconnected) => {
-                    state.inbox(&self.namespace).items.pop_front();
+                    state.inbox(self.inbox).items.pop_front();
                     Some(Ok(Ending::Disconnected))
                 }
                 Some(_) => Some(Err(self.unexpected(Kind::Unexpected, wanted, state))),
-                None => state.ending_of(&self.namespace).map(Ok),
-            }
-        });
+                None => state.ending_of(self.inbox).map(Ok),
+            });
         found.await.unwrap_or_else(|| Err(self.late(wanted)))
     }
 
     /// How the client came to its end, if it has, whether or not the test has taken all that came before.
     pub fn ending(&self) -> Option<Ending> {
-        self.session.shared.with(|state| state.ending_of(&self.namespace))
+        self.session.shared.with(|state| state.ending_of(self.inbox))
     }
 
     /// Leaves the namespace, with a DISCONNECT packet. The session goes on.
@@ -219,11 +220,11 @@ impl TestClient {
         look: impl Fn(&Inbox) -> Option<Result<usize, Kind>>,
     ) -> Result<TestEvent, TestError> {
         let found = self.session.shared.until(self.patience, |state| {
-            let inbox = state.inbox(&self.namespace);
+            let inbox = state.inbox(self.inbox);
             match look(inbox) {
                 Some(Ok(at)) => inbox.items.remove(at).map(Ok),
                 Some(Err(kind)) => Some(Err(self.unexpected(kind, wanted, state))),
-                None if state.ending_of(&self.namespace).is_some() => {
+                None if state.ending_of(self.inbox).is_some() => {
                     Some(Err(self.unexpected(Kind::Ended, wanted, state)))
                 }
                 None => None,
@@ -251,15 +252,15 @@ impl TestClient {
 
     /// What has come and was not taken, in words.
     fn came(&self, state: &State) -> String {
-        let leftovers = state.leftovers(&self.namespace);
+        let leftovers = state.leftovers(self.inbox);
         let leftovers = if leftovers.is_empty() { "nothing".to_owned() } else { leftovers };
-        match state.ending_of(&self.namespace) {
+        match state.ending_of(self.inbox) {
             Some(ending) => format!("{leftovers}, and the client is not connected any more: {ending}"),
             None => leftovers,
         }
     }
 
     fn with_inbox<T>(&self, look: impl FnOnce(&mut Inbox) -> T) -> T {
-        self.session.shared.with(|state| look(state.inbox(&self.namespace)))
+        self.session.shared.with(|state| look(state.inbox(self.inbox)))
     }
 }

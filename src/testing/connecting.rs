@@ -75,7 +75,7 @@ impl TestClient {
     /// remembers its clients, it says who it was and what it has seen.
     pub fn reconnect(&self) -> Connecting {
         let mut joining = Said::new(&self.namespace);
-        joining.auth = self.session.shared.with(|state| state.inbox(&self.namespace).auth.clone());
+        joining.auth = self.session.shared.with(|state| state.inbox(self.inbox).auth.clone());
         joining.pid = self.joined.pid.clone();
         joining.offset = self.offset();
         Connecting { options: (*self.session.options).clone(), joining, mistake: None }
@@ -131,20 +131,13 @@ impl Said {
     async fn join(self, session: TestSession) -> Result<TestClient, ConnectError> {
         let namespace = &self.namespace;
         let packet = parser::connect_with(namespace, self.payload().as_ref());
-        session.shared.with(|state| match state.inboxes.get(namespace).map(|inbox| &inbox.phase) {
-            Some(Phase::Joined(_) | Phase::Joining) => {
-                let sentence = format!("the session has a client in `{namespace}` already");
-                Err(TestError::new(Kind::Setup, sentence))
-            }
-            _ => {
-                let inbox = Inbox { auth: self.auth.clone(), ..Inbox::default() };
-                state.inboxes.insert(namespace.clone(), inbox);
-                Ok(())
-            }
+        let inbox = Inbox { namespace: namespace.clone(), auth: self.auth.clone(), ..Inbox::default() };
+        let inbox = session.shared.with(|state| state.join(inbox)).ok_or_else(|| {
+            TestError::new(Kind::Setup, format!("the session has a client in `{namespace}` already"))
         })?;
         session.shared.push_packet(&packet)?;
         let patience = session.options.patience;
-        let answer = session.shared.until(patience, |state| match &state.inbox(namespace).phase {
+        let answer = session.shared.until(patience, |state| match &state.inbox(inbox).phase {
             Phase::Joined(joined) => Some(Ok(joined.clone())),
             Phase::Refused(refused) => Some(Err(ConnectError::Refused(refused.clone()))),
             Phase::Left(ending) => Some(Err(ended(*ending).into())),
@@ -156,7 +149,7 @@ impl Said {
         };
         let joined = answer.await.ok_or_else(late)??;
         let recovered = joined.pid.is_some() && joined.pid == self.pid;
-        Ok(TestClient { session, namespace: self.namespace, joined, recovered, patience })
+        Ok(TestClient { session, namespace: self.namespace, inbox, joined, recovered, patience })
     }
 }
 

@@ -36,7 +36,20 @@ impl fmt::Debug for Driver {
     }
 }
 
+/// Whatever happens to the task, those who wait for its packets hear of it: a service that panics in a request of the
+/// client has cut the client off.
+struct Telling(Arc<Shared>);
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        self.0.change(|state| {
+            state.end.get_or_insert(Ending::Cut);
+        });
+    }
+}
+
 async fn drive(mut wire: Wire, shared: Arc<Shared>) {
+    let _telling = Telling(shared.clone());
     let mut decoder = Decoder::new(Limits {
         max_attachments: usize::MAX,
         max_attachment_bytes: usize::MAX,

@@ -15,6 +15,7 @@ const MOST_SHOWN: usize = 200;
 
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
+    pub(super) namespace: String,
     pub(super) phase: Phase,
     pub(super) items: VecDeque<Item>,
     /// The acknowledgements that are due, and those that have come.

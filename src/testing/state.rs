@@ -1,17 +1,13 @@
 //! What the handles of a session and its task share.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    pin::pin,
-    time::Duration,
-};
+use std::{collections::VecDeque, pin::pin, time::Duration};
 
 use tokio::sync::Notify;
 
 use super::{
     ending::Ending,
     error::{Kind, TestError},
-    inbox::{Inbox, Item},
+    inbox::{Inbox, Item, Phase},
 };
 use crate::{
     codec::{
@@ -43,7 +39,8 @@ pub(super) struct State {
     pub(super) transport: Transport,
     pub(super) upgrade: Option<Result<(), TestError>>,
     pub(super) end: Option<Ending>,
-    pub(super) inboxes: HashMap<String, Inbox>,
+    /// One for each time that a client joined. Clients keep the index of theirs.
+    inboxes: Vec<Inbox>,
     /// What came for namespaces that the session has no client in: the texts of packets.
     pub(super) strays: VecDeque<String>,
 }
@@ -68,7 +65,7 @@ impl Shared {
             transport,
             upgrade: None,
             end: None,
-            inboxes: HashMap::new(),
+            inboxes: Vec::new(),
             strays: VecDeque::new(),
         };
         Self { state: Mutex::new(state), changed: Notify::new(), work: Notify::new() }
@@ -133,7 +130,10 @@ impl Shared {
     }
 
     pub(super) fn order(&self, order: Order) {
-        self.change(|state| state.order = Some(order));
+        self.change(|state| {
+            state.order = Some(order);
+            state.upgrade = None;
+        });
     }
 }
 
@@ -155,7 +155,8 @@ impl State {
     /// Puts a packet, and the text it came as, where the test will look for it. `false` if the test has left too many
     /// there.
     pub(super) fn receive(&mut self, packet: Packet, text: &str) -> bool {
-        let Some(inbox) = self.inboxes.get_mut(&*packet.namespace) else {
+        let namespace = &*packet.namespace;
+        let Some(inbox) = self.inboxes.iter_mut().rev().find(|inbox| inbox.namespace == namespace) else {
             self.strays.push_back(text.to_owned());
             return self.strays.len() <= CAPACITY;
         };
@@ -163,21 +164,30 @@ impl State {
         inbox.items.len() <= CAPACITY
     }
 
-    /// What keeps a client of this namespace from going on.
-    pub(super) fn ending_of(&self, namespace: &str) -> Option<Ending> {
-        self.inboxes.get(namespace).and_then(Inbox::ending).or(self.end)
+    /// A new inbox, if the session has no client in this namespace that is joining or has joined.
+    pub(super) fn join(&mut self, inbox: Inbox) -> Option<usize> {
+        let is_open = |other: &Inbox| matches!(other.phase, Phase::Joining | Phase::Joined(_));
+        if self.inboxes.iter().any(|other| other.namespace == inbox.namespace && is_open(other)) {
+            return None;
+        }
+        self.inboxes.push(inbox);
+        Some(self.inboxes.len() - 1)
     }
 
-    pub(super) fn inbox(&mut self, namespace: &str) -> &mut Inbox {
-        self.inboxes.entry(namespace.to_owned()).or_default()
+    /// What keeps the client of this inbox from going on.
+    pub(super) fn ending_of(&self, inbox: usize) -> Option<Ending> {
+        self.inboxes[inbox].ending().or(self.end)
+    }
+
+    pub(super) fn inbox(&mut self, inbox: usize) -> &mut Inbox {
+        &mut self.inboxes[inbox]
     }
 
     /// What the test has not taken yet, in words.
-    pub(super) fn leftovers(&self, namespace: &str) -> String {
+    pub(super) fn leftovers(&self, inbox: usize) -> String {
         const MOST: usize = 10;
-        let items = self.inboxes.get(namespace).map(|inbox| &inbox.items);
         let strays = self.strays.iter().map(|packet| format!("the packet {packet}"));
-        let mut words: Vec<_> = items.into_iter().flatten().map(Item::to_string).chain(strays).collect();
+        let mut words: Vec<_> = self.inboxes[inbox].items.iter().map(Item::to_string).chain(strays).collect();
         let surplus = words.len().saturating_sub(MOST);
         words.truncate(MOST);
         if surplus > 0 {
