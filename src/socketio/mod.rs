@@ -50,6 +50,7 @@ mod router;
 mod slots;
 mod socket;
 mod states;
+pub mod typed;
 mod utility;
 mod work;
 
@@ -85,4 +86,5 @@ pub use router::EventRouter;
 pub use socket::Socket;
 pub use states::Needs;
 pub(crate) use states::States;
+pub use typed::{NoAck, TypedEvent};
 pub use utility::{FetchError, FetchFuture};

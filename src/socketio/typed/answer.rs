@@ -1,0 +1,53 @@
+//! What a typed handler returns, as the acknowledgement that its event has.
+
+use serde::Serialize;
+
+use super::event::NoAck;
+use crate::{
+    error::BoxError,
+    socketio::{
+        event::Reply,
+        handler::{Ack, IntoReply},
+    },
+};
+
+/// What may be returned by the handler of an event whose acknowledgement is `A`: an `A`, or a `Result` of it with any
+/// error. Where `A` is [`NoAck`], a `()` stands for it.
+#[diagnostic::on_unimplemented(
+    message = "the handler returns `{Self}`, but its event is acknowledged with `{A}`",
+    label = "does not give `{A}`",
+    note = "return `{A}`, or a `Result` of it with any error; where it is `NoAck`, return `()`",
+    note = "an acknowledgement must implement serde's `Serialize`"
+)]
+pub trait IntoAnswer<A> {
+    /// Makes the answer. If none is wanted, nothing has to be encoded.
+    ///
+    /// # Errors
+    /// The handler's own, and those of encoding.
+    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError>;
+}
+
+impl<A: Serialize> IntoAnswer<A> for A {
+    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
+        Ack(self).into_reply(is_wanted)
+    }
+}
+
+impl<A: Serialize, E: Into<BoxError>> IntoAnswer<A> for Result<A, E> {
+    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
+        self.map(Ack).into_reply(is_wanted)
+    }
+}
+
+/// A client that asks all the same gets an acknowledgement without arguments.
+impl IntoAnswer<NoAck> for () {
+    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
+        self.into_reply(is_wanted)
+    }
+}
+
+impl<E: Into<BoxError>> IntoAnswer<NoAck> for Result<(), E> {
+    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
+        self.into_reply(is_wanted)
+    }
+}
