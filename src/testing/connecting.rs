@@ -123,7 +123,7 @@ impl Said {
         };
         if let Some(pid) = &self.pid {
             fields.insert("pid".to_owned(), Value::from(pid.as_str()));
-            fields.insert("offset".to_owned(), Value::from(self.offset.as_deref()));
+            fields.extend(self.offset.as_deref().map(|offset| ("offset".to_owned(), Value::from(offset))));
         }
         (self.auth.is_some() || !fields.is_empty()).then_some(Value::Object(fields))
     }
