@@ -5,6 +5,8 @@
 //! goes on.
 
 mod answers;
+mod cluster;
+mod envelope;
 mod local;
 mod message;
 mod names;
@@ -16,6 +18,8 @@ mod target;
 mod task;
 
 pub use answers::{Answers, Expected, Requests};
+pub use cluster::{Cluster, ClusterAdapter};
+pub use envelope::{Body, Envelope, EnvelopeError};
 pub use future::AdapterFuture;
 pub(crate) use local::Receive;
 pub use local::{LocalServer, Work};

@@ -43,6 +43,8 @@ impl SocketIo {
     /// leaves, `on_disconnect` runs for every socket ([`ServerShuttingDown`](crate::socketio::DisconnectReason)), and
     /// at the deadline the rest is cut off. Then end the HTTP server itself. See [`engine::shutdown`](crate::engine::shutdown).
     ///
+    /// Then the server leaves its cluster, if it is in one, so that the others do not wait for its answers.
+    ///
     /// Clients get no DISCONNECT packet, so that they come back by themselves, to another server.
     ///
     /// Cancel safe: those who were told go on.
@@ -60,7 +62,9 @@ impl SocketIo {
     /// # }
     /// ```
     pub async fn shutdown(&self, deadline: Duration) -> Shutdown {
-        self.engine.shutdown(deadline).await
+        let shutdown = self.engine.shutdown(deadline).await;
+        self.io.leave_cluster().await;
+        shutdown
     }
 
     /// How often clients have reached each of the limits.

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use super::{limits::SocketLimits, namespace_state::NamespaceState, others::Others, states::States};
+use super::{
+    limits::SocketLimits, namespace_state::NamespaceState, others::Others, server_table::ServerTable,
+    states::States,
+};
 use crate::{
     codec::parser::{Encoded, Outgoing, Parser},
     sync::Mutex,
@@ -19,6 +22,7 @@ pub(crate) struct Hub {
     /// The other servers, if there is an adapter.
     pub(crate) others: Option<Arc<Others>>,
     pub(crate) parser: Arc<dyn Parser>,
+    pub(crate) server_side: ServerTable<Self>,
     /// A namespace lives as long as somebody holds it: a socket, or [`keep`](Self::keep).
     namespaces: Mutex<HashMap<Arc<str>, Weak<NamespaceState>>>,
     kept: Mutex<Vec<Arc<NamespaceState>>>,
@@ -31,6 +35,7 @@ impl Hub {
             states,
             parser,
             others: None,
+            server_side: ServerTable::default(),
             namespaces: Mutex::default(),
             kept: Mutex::default(),
         }

@@ -2,9 +2,12 @@
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
+
 use super::{
     acks::AckError, asked::Asked, delivery::send, emit_error::EmitError, hub::Hub,
-    namespace_state::NamespaceState, others::Others, socket::Socket,
+    namespace_state::NamespaceState, others::Others, server_side::run, server_table::ServerCall,
+    socket::Socket,
 };
 use crate::{
     adapter::{Answer, Asker, Emission, Message, NoAck, Receive, Request, ServerId, Target, Work},
@@ -12,7 +15,12 @@ use crate::{
 };
 
 impl Receive for Hub {
-    fn receive(self: Arc<Self>, _from: Option<ServerId>, namespace: &str, message: Message) -> Option<Work> {
+    fn receive(self: Arc<Self>, from: Option<ServerId>, namespace: &str, message: Message) -> Option<Work> {
+        if let Message::ServerSideEmit { event, args } = message {
+            let namespace = namespace.into();
+            let call = ServerCall { from, namespace, event, args, wants_answer: false };
+            return Some(Box::pin(run(self, call).map(drop)));
+        }
         let namespace = self.existing(namespace)?;
         match message {
             Message::Broadcast(emission) => deliver(&namespace, &emission),
@@ -50,9 +58,13 @@ impl Receive for Hub {
                 others.respond(&asker, Answer::Sockets(snapshots));
                 None
             }
-            Request::ServerSideEmit { .. } => {
-                others.respond(&asker, Answer::Declined);
-                None
+            Request::ServerSideEmit { event, args } => {
+                let (from, namespace) = (Some(asker.server.clone()), asker.namespace.clone());
+                let call = ServerCall { from, namespace, event, args, wants_answer: true };
+                Some(Box::pin(async move {
+                    let answer = tokio::time::timeout(timeout, run(self, call)).await.ok().flatten();
+                    others.respond(&asker, answer.map_or(Answer::Declined, Answer::ServerSide));
+                }))
             }
         }
     }

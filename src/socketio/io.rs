@@ -8,7 +8,10 @@ use super::{
     broadcast::Broadcast, emit_error::EmitError, hub::Hub, namespace_state::NamespaceState,
     replies::RepliesFuture, utility::FetchFuture,
 };
-use crate::{adapter::IntoRooms, id::SocketId};
+use crate::{
+    adapter::{IntoRooms, PublishError, ServerId, Servers},
+    id::SocketId,
+};
 
 /// All namespaces of a server. Clones are cheap and mean the same server. Without [`of`](Self::of), the namespace `/`
 /// is meant.
@@ -18,6 +21,13 @@ pub struct Io(Arc<Hub>);
 impl Io {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
         Self(hub)
+    }
+
+    /// The other servers are told that this one goes.
+    pub(crate) async fn leave_cluster(&self) {
+        if let Some(others) = &self.0.others {
+            others.adapter().close().await;
+        }
     }
 
     /// One namespace. The leading slash may be left out, and an empty name is `/`. A name that the server does not
@@ -110,6 +120,22 @@ impl Io {
         self.root().fetch_sockets()
     }
 
+    /// This server's name in its cluster. Nothing without an adapter.
+    pub fn server_id(&self) -> Option<ServerId> {
+        self.0.others.as_ref().map(|others| others.adapter().id().clone())
+    }
+
+    /// The other servers of the cluster, as far as the adapter knows them. None without an adapter.
+    ///
+    /// # Errors
+    /// When the adapter has to ask the broker, and cannot.
+    pub async fn servers(&self) -> Result<Servers, PublishError> {
+        match &self.0.others {
+            Some(others) => others.adapter().servers().await,
+            None => Ok(Servers::Known(Vec::new())),
+        }
+    }
+
     /// How many messages and answers for other servers were lost, since their adapter did not take them: the broker
     /// was away for too long. Nobody who emits hears of it otherwise. Without an adapter nothing is.
     pub fn unpublished(&self) -> u64 {
@@ -138,6 +164,14 @@ pub struct NamespaceHandle {
 impl NamespaceHandle {
     /// Its name.
     pub fn name(&self) -> &str {
+        &self.state.name
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
         &self.state.name
     }
 

@@ -26,6 +26,8 @@ pub struct SocketLimits {
     pub acks_outstanding: usize,
     /// How long an acknowledgement is waited for that has no timeout of its own. Default: 30 s.
     pub ack_timeout: Duration,
+    /// How long other servers are waited for, unless a broadcast has a timeout of its own. Default: 5 s.
+    pub request_timeout: Duration,
     /// Attachments and nesting of packets, both ways.
     pub packet: parser::Limits,
 }
@@ -40,6 +42,7 @@ impl Default for SocketLimits {
             bytes_set_aside: 4_000_000,
             acks_outstanding: 10_000,
             ack_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(5),
             packet: parser::Limits::default(),
         }
     }

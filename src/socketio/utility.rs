@@ -6,7 +6,6 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use futures_util::Stream;
@@ -17,9 +16,6 @@ use crate::{
     adapter::{Answer, Answers, IntoRooms, Message, MissingServer, Request, Room},
     id::SocketId,
 };
-
-/// How long other servers are waited for, as on Node.
-const REMOTE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// # Utility methods
 ///
@@ -67,14 +63,15 @@ impl Broadcast {
 
     /// The sockets, those of other servers included.
     ///
-    /// The other servers are waited for until the [`timeout`](Self::timeout), or 5 s.
+    /// The other servers are waited for until the [`timeout`](Self::timeout), or for
+    /// [`SocketLimits::request_timeout`](super::SocketLimits::request_timeout).
     ///
     /// # Errors
     /// When another server does not answer in time. The error has those that did.
     pub fn fetch_sockets(&self) -> FetchFuture {
         let local = self.local_sockets();
         let sockets = local.map(RemoteSocket::local_one).collect();
-        let timeout = self.timeout.unwrap_or(REMOTE_PATIENCE);
+        let timeout = self.timeout.unwrap_or(self.hub.limits.request_timeout);
         let open = self.others().map(|others| {
             let request = Request::FetchSockets { target: self.target.clone() };
             let answers = others.request(&self.namespace.name, &request, timeout);
