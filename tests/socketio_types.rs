@@ -1,10 +1,6 @@
 //! What compiles: handlers of every form, and handles that can go anywhere.
 #![allow(clippy::unwrap_used)]
 
-mod common;
-#[path = "common/socketio.rs"]
-mod socketio;
-
 use std::{
     future::{Ready, ready},
     pin::Pin,
@@ -13,8 +9,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::json;
-use socketio::{built, root};
+use serde_json::{Value, json};
 use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer, load_shed::LoadShedLayer, timeout::TimeoutLayer};
 use tower_socketio::{
     BoxError, SocketId,
@@ -26,6 +21,7 @@ use tower_socketio::{
         Emitter, EventRouter, Extract, Failed, Handshake, IntoConnectService, NamespaceHandle, Needs,
         Replies, RepliesFuture, Reply, SocketService, Sockets,
     },
+    testing::{TestClient, TestError},
 };
 
 fn is_send_sync<T: Send + Sync + 'static>() {}
@@ -122,7 +118,7 @@ impl Application {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handlers_are_functions_closures_and_async_closures() {
+async fn handlers_are_functions_closures_and_async_closures() -> Result<(), TestError> {
     let application = Arc::new(Application { greeting: "hello".to_owned() });
     let (captured, text) = (application.clone(), "captured".to_owned());
     let namespace = Namespace::new()
@@ -142,25 +138,26 @@ async fn handlers_are_functions_closures_and_async_closures() {
                 async move { Ack(application.greet(name).await) }
             }
         });
-    let (stack, _io) = built(SocketIo::builder().state(Arc::<str>::from("state")).namespace("/", namespace));
-    let mut client = stack.client().await;
+    let io = SocketIo::builder().state(Arc::<str>::from("state")).namespace("/", namespace).build();
+    let mut client = TestClient::connect(&io, "/").await?;
     let table = [
-        (r#"["function"]"#, r#"["function"]"#),
-        (r#"["generic",1]"#, r#"["u8"]"#),
-        (r#"["boxed",1]"#, "[1]"),
-        (r#"["at once",2]"#, "[2]"),
-        (r#"["closure",1]"#, "[2]"),
-        (r#"["async closure",1]"#, "[3]"),
-        (r#"["captured"]"#, r#"["captured"]"#),
-        (r#"["captured"]"#, r#"["captured"]"#),
-        (r#"["method","x"]"#, r#"["hello x"]"#),
-        (r#"["block","y"]"#, r#"["hello y"]"#),
+        ("function", json!(null), json!("function")),
+        ("generic", json!(1), json!("u8")),
+        ("boxed", json!(1), json!(1)),
+        ("at once", json!(2), json!(2)),
+        ("closure", json!(1), json!(2)),
+        ("async closure", json!(1), json!(3)),
+        ("captured", json!(null), json!("captured")),
+        ("captured", json!(null), json!("captured")),
+        ("method", json!("x"), json!("hello x")),
+        ("block", json!("y"), json!("hello y")),
+        ("all", json!("x"), json!("state x")),
     ];
-    for (event, answer) in table {
-        assert_eq!(client.ask(&format!("20{event}")).await, format!("30{answer}"));
+    for (event, data, answer) in table {
+        assert_eq!(client.emit_with_ack::<Value>(event, data).await?, answer, "{event}");
     }
-    assert_eq!(client.ask(r#"20["all","x"]"#).await, r#"2["seen"]"#);
-    client.expect(r#"30["state x"]"#).await;
+    client.expect("seen").await?;
+    Ok(())
 }
 
 /// An extractor of one's own, for each context that knows its socket.
@@ -190,7 +187,7 @@ impl<C: Context> Extract<C> for Limit {
 }
 
 #[tokio::test(start_paused = true)]
-async fn users_write_extractors_of_their_own() {
+async fn users_write_extractors_of_their_own() -> Result<(), TestError> {
     let namespace = || {
         Namespace::new()
             .on("agent", async |Agent(agent): Agent| Ack(agent))
@@ -198,11 +195,15 @@ async fn users_write_extractors_of_their_own() {
     };
     let error = SocketIo::builder().namespace("/", namespace()).try_build().unwrap_err();
     assert!(error.to_string().contains("State<core::time::Duration>"), "{error}");
-    let (stack, _io) = built(SocketIo::builder().state(Duration::from_secs(7)).namespace("/", namespace()));
-    let mut client = stack.client().await;
-    let answer = r#"30[{"error":{"message":"no agent","data":{"header":"user-agent"}}}]"#;
-    assert_eq!(client.ask(r#"20["agent"]"#).await, answer);
-    assert_eq!(client.ask(r#"21["maybe"]"#).await, "31[false,7]");
+    let io = SocketIo::builder().state(Duration::from_secs(7)).namespace("/", namespace()).build();
+    let client = TestClient::connect(&io, "/").await?;
+    let error = client.emit_with_ack::<()>("agent", ()).expect_error().await?;
+    assert_eq!((error.message(), error.data::<Value>()?), ("no agent", json!({ "header": "user-agent" })));
+    assert_eq!(client.emit_with_ack::<(bool, u64)>("maybe", ()).await?, (false, 7));
+    let client = TestClient::connect(&io, "/").header("user-agent", "a test").await?;
+    assert_eq!(client.emit_with_ack::<String>("agent", ()).await?, "a test");
+    assert_eq!(client.emit_with_ack::<(bool, u64)>("maybe", ()).await?, (true, 7));
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -211,7 +212,7 @@ struct Login {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hooks_take_what_their_contexts_have() {
+async fn hooks_take_what_their_contexts_have() -> Result<(), TestError> {
     async fn connected(_: Socket, _: SocketId, _: Io, Auth(login): Auth<Login>, _: State<u8>) {
         assert_eq!(login.name, "x");
     }
@@ -225,14 +226,14 @@ async fn hooks_take_what_their_contexts_have() {
     fits::<Failed, _>(&failed);
     let namespace =
         Namespace::new().on_connect(connected).on_disconnect(disconnected).on_error(failed).on("x", function);
-    let (stack, _io) = built(SocketIo::builder().state(1u8).namespace("/", namespace));
-    let mut client = stack.session().await;
-    client.ask(r#"0{"name":"x"}"#).await;
-    assert_eq!(client.ask(r#"20["x"]"#).await, r#"30["function"]"#);
+    let io = SocketIo::builder().state(1u8).namespace("/", namespace).build();
+    let client = TestClient::connect(&io, "/").auth(json!({ "name": "x" })).await?;
+    assert_eq!(client.emit_with_ack::<String>("x", ()).await?, "function");
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn layers_of_all_kinds_together_are_one_service() {
+async fn layers_of_all_kinds_together_are_one_service() -> Result<(), TestError> {
     let namespace = Namespace::new()
         .on("x", function)
         .layer(ServiceBuilder::new().timeout(Duration::from_secs(1)).concurrency_limit(9).into_inner())
@@ -243,8 +244,10 @@ async fn layers_of_all_kinds_together_are_one_service() {
         .connect_layer(TimeoutLayer::new(Duration::from_secs(1)))
         .connect_layer(ServiceBuilder::new().layer(LoadShedLayer::new()).concurrency_limit(5).into_inner());
     let service: ConnectService = namespace.into_connect_service().into_service();
-    let (stack, _io) = root(service);
-    assert_eq!(stack.client().await.ask(r#"20["x"]"#).await, r#"30["function"]"#);
+    let io = SocketIo::builder().namespace("/", service).build();
+    let client = TestClient::connect(&io, "/").await?;
+    assert_eq!(client.emit_with_ack::<String>("x", ()).await?, "function");
+    Ok(())
 }
 
 #[test]
