@@ -37,11 +37,13 @@ pub enum Limit {
     Sessions,
     /// More sessions of one address than `max_sessions_per_address`: 503.
     SessionsPerAddress,
+    /// More children of dynamic namespaces that nobody is in than `empty_children`: one is forgotten.
+    EmptyChildren,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::RequestBody,
         Self::WebSocketMessage,
         Self::Fragments,
@@ -56,6 +58,7 @@ impl Limit {
         Self::HandlerDrain,
         Self::Sessions,
         Self::SessionsPerAddress,
+        Self::EmptyChildren,
     ];
 
     /// Its name in logs and metrics.
@@ -75,6 +78,7 @@ impl Limit {
             Self::HandlerDrain => "handler_drain",
             Self::Sessions => "sessions",
             Self::SessionsPerAddress => "sessions_per_address",
+            Self::EmptyChildren => "empty_children",
         }
     }
 }
@@ -122,7 +126,7 @@ mod tests {
         for (index, limit) in Limit::ALL.into_iter().enumerate() {
             assert_eq!(limit as usize, index, "{limit}");
         }
-        assert_eq!(Limit::ALL.last(), Some(&Limit::SessionsPerAddress), "a new last one belongs into `ALL`");
+        assert_eq!(Limit::ALL.last(), Some(&Limit::EmptyChildren), "a new last one belongs into `ALL`");
     }
 
     #[test]

@@ -15,6 +15,6 @@ pub use crate::{
     service_ext::ServiceBuilderExt as _,
     socketio::{
         Ack, AckError, AckSender, Auth, Connect, Data, DisconnectReason, Event, EventError, Extension, Io,
-        Namespace, NoAck, Refusal, Socket, State, TryData, TypedEvent,
+        Namespace, NoAck, Path, Refusal, Socket, State, TryData, TypedEvent,
     },
 };

@@ -28,9 +28,9 @@ use tower::{
 use tower_socketio::{
     BoxError, SocketIoBuilder,
     codec::parser::Args,
-    layer::namespace::{InvalidNamespace, NamespaceParams},
+    layer::namespace::InvalidNamespace,
     prelude::*,
-    socketio::{IntoConnectService, NamespaceName, Reply, SocketService},
+    socketio::{IntoConnectService, NamespaceName, NamespaceParams, Reply, SocketService},
     testing::{TestClient, TestError},
 };
 

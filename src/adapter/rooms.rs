@@ -70,6 +70,10 @@ impl<M: Clone> Rooms<M> {
         self.members.get(id).map(|entry| entry.rooms.iter().cloned().collect()).unwrap_or_default()
     }
 
+    pub(crate) fn get(&self, id: &SocketId) -> Option<M> {
+        self.members.get(id).map(|entry| entry.member.clone())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }

@@ -58,6 +58,10 @@ impl<M> EngineService<M> {
         &self.shared.limits
     }
 
+    pub(crate) fn shared_limit_counts(&self) -> Arc<LimitCounts> {
+        self.shared.limits.clone()
+    }
+
     /// Ends all sessions in good order, and opens no new ones: see [`shutdown`](super::shutdown).
     pub async fn shutdown(&self, deadline: Duration) -> Shutdown {
         shutdown::run(&self.shared.sessions, deadline, self.shared.config.shutdown_batch).await

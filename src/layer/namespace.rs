@@ -1,7 +1,7 @@
 //! Namespaces by their names: a layer over the service that clients join with.
 //!
-//! A client that asks for a name of the layer goes to the service of that name, everybody else to the inner service.
-//! Layers can be stacked; the innermost service is usually [`InvalidNamespace`].
+//! A client that asks for a name of the layer goes to its namespace, everybody else to the inner service. Layers can be
+//! stacked; the innermost service is usually [`InvalidNamespace`].
 //!
 //! ```
 //! use tower::ServiceBuilder;
@@ -14,13 +14,16 @@
 //! let io = SocketIo::builder().connect_service(stack).build();
 //! # let _ = io;
 //! ```
+//!
+//! Such a stack is for whoever wants tower's own order: the outermost layer is asked first. The server knows nothing of
+//! its names: [`SocketIoBuilder::namespace`](crate::SocketIoBuilder::namespace) has in addition a check of all states
+//! when the server is built, plain names before patterns, [handles](crate::socketio::Io::parent) of all children, and
+//! [removal](crate::socketio::Io::remove_namespace).
 
 use std::{
-    error::Error,
     fmt,
     future::{Future, Ready, ready},
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -29,90 +32,51 @@ use tower::{Layer, Service, ServiceExt, util::Oneshot};
 
 use crate::{
     error::BoxError,
-    socketio::{Built, Connect, ConnectService, IntoConnectService, Refusal, SocketService},
+    socketio::{
+        Built, Connect, ConnectService, Fit, IntoConnectService, IntoNames, Names, NamespaceError,
+        NamespaceParams, Refusal, SocketService,
+    },
 };
 
-/// Sends the clients that ask for certain names to the services of these names.
+/// Sends the clients that ask for certain names to a namespace.
 ///
-/// A name may be a pattern: `/org/{org}` takes any one segment, `/files/{*path}` all that are left; what they took is
-/// found in the [`NamespaceParams`] of the socket's data. Plain names come before patterns.
-#[derive(Clone, Default)]
+/// Everything that [names a namespace](IntoNames) can: a plain name, a pattern, a function that decides.
+#[derive(Clone)]
 pub struct NamespaceLayer {
-    routes: Arc<matchit::Router<ConnectService>>,
-}
-
-/// What a pattern took, by the names in its braces: `Extension<NamespaceParams>` in a handler.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamespaceParams(Arc<[(String, String)]>);
-
-/// A name that no namespace can have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidName(String);
-
-impl fmt::Display for InvalidName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for InvalidName {}
-
-impl NamespaceParams {
-    /// What stood in the place of `{name}`.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
+    names: Names,
+    service: ConnectService,
 }
 
 impl NamespaceLayer {
-    /// One namespace. Anything else that is asked for goes to the inner service.
+    /// A namespace. Whatever else is asked for goes to the inner service.
     ///
     /// # Panics
     /// Where [`try_new`](Self::try_new) fails.
-    pub fn new(name: &str, namespace: impl IntoConnectService) -> Self {
-        Self::try_new(name, namespace).unwrap_or_else(|error| panic!("{error}"))
+    pub fn new<M>(names: impl IntoNames<M>, namespace: impl IntoConnectService) -> Self {
+        Self::try_new(names, namespace).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// One namespace.
+    /// A namespace.
     ///
     /// # Errors
-    /// When the name does not begin with a slash, has a comma, or is no valid pattern; and for what is wrong with
-    /// the namespace itself, two handlers for one event for example.
-    pub fn try_new(name: &str, namespace: impl IntoConnectService) -> Result<Self, InvalidName> {
+    /// When no namespace can have such a name; and for what is wrong with the namespace itself.
+    pub fn try_new<M>(
+        names: impl IntoNames<M>,
+        namespace: impl IntoConnectService,
+    ) -> Result<Self, NamespaceError> {
+        let names = names.into_names()?;
         let Built { service, problems, .. } = namespace.into_connect_service();
-        match problems.into_iter().next() {
-            Some(problem) => Err(InvalidName(format!("namespace \"{name}\": {problem}"))),
-            None => Self::default().with(name, service),
-        }
-    }
-
-    /// The same layer with one name more.
-    ///
-    /// # Errors
-    /// When the name is invalid, or there already.
-    pub(crate) fn with(self, name: &str, service: ConnectService) -> Result<Self, InvalidName> {
-        if !name.starts_with('/') {
-            return Err(InvalidName(format!("namespace \"{name}\": a name begins with a slash")));
-        }
-        if name.contains(',') {
-            return Err(InvalidName(format!(
-                "namespace \"{name}\": a name has no comma, which ends it on the wire"
-            )));
-        }
-        let mut routes = Arc::unwrap_or_clone(self.routes);
-        match routes.insert(name, service) {
-            Ok(()) => Ok(Self { routes: Arc::new(routes) }),
-            Err(matchit::InsertError::Conflict { with }) => Err(InvalidName(format!(
-                "namespace \"{name}\": there is \"{with}\" already, put their handlers into one namespace"
-            ))),
-            Err(error) => Err(InvalidName(format!("namespace \"{name}\": no valid pattern: {error}"))),
+        let label = names.label().map_or("(decided by a function)", |label| label);
+        match problems.first() {
+            Some(problem) => Err(NamespaceError::new(label, problem)),
+            None => Ok(Self { names, service }),
         }
     }
 }
 
 impl fmt::Debug for NamespaceLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NamespaceLayer").finish_non_exhaustive()
+        f.debug_tuple("NamespaceLayer").field(&self.names).finish()
     }
 }
 
@@ -120,7 +84,7 @@ impl<S> Layer<S> for NamespaceLayer {
     type Service = NamespaceRouter<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        NamespaceRouter { inner, routes: self.routes.clone() }
+        NamespaceRouter { inner, layer: self.clone() }
     }
 }
 
@@ -128,12 +92,12 @@ impl<S> Layer<S> for NamespaceLayer {
 #[derive(Clone)]
 pub struct NamespaceRouter<S> {
     inner: S,
-    routes: Arc<matchit::Router<ConnectService>>,
+    layer: NamespaceLayer,
 }
 
 impl<S> fmt::Debug for NamespaceRouter<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NamespaceRouter").finish_non_exhaustive()
+        f.debug_struct("NamespaceRouter").field("layer", &self.layer).finish_non_exhaustive()
     }
 }
 
@@ -153,15 +117,16 @@ where
     }
 
     fn call(&mut self, connect: Connect) -> Self::Future {
-        let Ok(found) = self.routes.at(&connect.namespace) else {
-            return NamespaceFuture { kind: Kind::Inner { future: self.inner.clone().oneshot(connect) } };
+        let Self { inner, layer } = self;
+        let step = match layer.names.fit(&connect) {
+            Fit::No => Step::inner(inner.clone(), connect),
+            Fit::Yes(params) => Step::routed(layer.service.clone(), params, connect),
+            Fit::Ask(decision) => {
+                let ways = Some((layer.service.clone(), inner.clone(), connect));
+                Step::Asking { decision, ways }
+            }
         };
-        if !found.params.is_empty() {
-            let params =
-                found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            connect.socket.data().insert(NamespaceParams(params));
-        }
-        NamespaceFuture { kind: Kind::Routed { future: found.value.clone().oneshot(connect) } }
+        NamespaceFuture { step }
     }
 }
 
@@ -169,15 +134,29 @@ pin_project! {
     /// The future of a [`NamespaceRouter`].
     pub struct NamespaceFuture<S: Service<Connect>> {
         #[pin]
-        kind: Kind<S>,
+        step: Step<S>,
     }
 }
 
 pin_project! {
-    #[project = KindProjection]
-    enum Kind<S: Service<Connect>> {
+    #[project = StepProjection]
+    enum Step<S: Service<Connect>> {
+        Asking { decision: Pin<Box<dyn Future<Output = bool> + Send>>, ways: Option<(ConnectService, S, Connect)> },
         Routed { #[pin] future: Oneshot<ConnectService, Connect> },
         Inner { #[pin] future: Oneshot<S, Connect> },
+    }
+}
+
+impl<S: Service<Connect>> Step<S> {
+    fn inner(inner: S, connect: Connect) -> Self {
+        Self::Inner { future: inner.oneshot(connect) }
+    }
+
+    fn routed(service: ConnectService, params: NamespaceParams, connect: Connect) -> Self {
+        if !params.is_empty() {
+            connect.socket.data().insert(params);
+        }
+        Self::Routed { future: service.oneshot(connect) }
     }
 }
 
@@ -189,9 +168,23 @@ where
     type Output = Result<SocketService, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().kind.project() {
-            KindProjection::Routed { future } => future.poll(cx),
-            KindProjection::Inner { future } => future.poll(cx).map_err(Into::into),
+        let mut this = self.project();
+        loop {
+            let next = match this.step.as_mut().project() {
+                StepProjection::Routed { future } => return future.poll(cx),
+                StepProjection::Inner { future } => return future.poll(cx).map_err(Into::into),
+                StepProjection::Asking { decision, ways } => {
+                    let Poll::Ready(is_ours) = decision.as_mut().poll(cx) else { return Poll::Pending };
+                    let (service, inner, connect) =
+                        ways.take().expect("it is polled once after the decision");
+                    if is_ours {
+                        Step::routed(service, NamespaceParams::default(), connect)
+                    } else {
+                        Step::inner(inner, connect)
+                    }
+                }
+            };
+            this.step.set(next);
         }
     }
 }
@@ -225,29 +218,15 @@ mod tests {
     use super::*;
     use crate::socketio::Namespace;
 
-    fn problem(name: &str) -> String {
-        NamespaceLayer::try_new(name, Namespace::new()).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn names_that_cannot_be_are_refused_with_advice() {
-        assert_eq!(problem("chat"), "namespace \"chat\": a name begins with a slash");
-        assert_eq!(problem("/a,b"), "namespace \"/a,b\": a name has no comma, which ends it on the wire");
-        assert!(problem("/{").starts_with("namespace \"/{\": no valid pattern"));
-    }
-
-    #[test]
-    fn a_name_is_there_once() {
-        let layer = NamespaceLayer::new("/chat", Namespace::new());
-        let again = layer.with("/chat", Namespace::new().into_connect_service().service).unwrap_err();
-        let advice = "there is \"/chat\" already, put their handlers into one namespace";
-        assert_eq!(again.to_string(), format!("namespace \"/chat\": {advice}"));
-    }
-
     #[test]
     fn what_is_wrong_with_a_namespace_is_said() {
-        let namespace = Namespace::new().on("a", async || {}).on("a", async || {});
+        let namespace = Namespace::new().on("disconnect", async || {});
         let error = NamespaceLayer::try_new("/", namespace).unwrap_err();
-        assert_eq!(error.to_string(), "namespace \"/\": the event \"a\" has two handlers: put them into one");
+        assert!(
+            error.to_string().starts_with("namespace \"/\": \"disconnect\" is a reserved event name"),
+            "{error}"
+        );
+        let error = NamespaceLayer::try_new("/a,b", Namespace::new()).unwrap_err();
+        assert!(error.to_string().starts_with("namespace \"/a,b\": a name has no comma"), "{error}");
     }
 }

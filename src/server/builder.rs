@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use tower::{Layer, Service, ServiceExt};
+use tower::{Service, ServiceExt};
 
 use super::socket_io::SocketIo;
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
     },
     engine::{EngineConfig, EngineService},
     error::BoxError,
-    layer::{NamespaceLayer, SocketIoLayer, namespace::InvalidNamespace},
+    layer::{SocketIoLayer, namespace::InvalidNamespace},
     socketio::{
-        Built, Connect, ConnectService, Connector, Hub, IntoConnectService, Io, Needs, Others, SocketLimits,
-        SocketService, States, normalize,
+        Built, Connect, ConnectService, Connector, Door, Hub, IntoConnectService, IntoNames, Io, Names,
+        NamespaceHandle, NewNamespace, Others, SocketLimits, SocketService, States, add,
     },
 };
 
@@ -42,7 +42,6 @@ use crate::{
 /// let error = SocketIo::builder().namespace("/", needy).try_build().unwrap_err();
 /// assert!(error.to_string().contains("give one with `.state(..)`"));
 /// ```
-#[derive(Debug)]
 #[must_use = "a server is there after `build`"]
 pub struct SocketIoBuilder {
     path: String,
@@ -50,13 +49,18 @@ pub struct SocketIoBuilder {
     limits: SocketLimits,
     states: States,
     parser: Arc<dyn Parser>,
-    namespaces: NamespaceLayer,
-    /// Names without a pattern, which live as long as the server.
-    names: Vec<String>,
-    needs: Vec<(String, Needs)>,
+    namespaces: Vec<(Names, Built)>,
+    on_new_namespace: Option<NewNamespace>,
+    forgets_empty_children: bool,
     fallback: ConnectService,
     adapter: Option<Arc<dyn Adapter>>,
     problems: Vec<String>,
+}
+
+impl fmt::Debug for SocketIoBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketIoBuilder").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// What is wrong with a server that was to be built, and how to mend it.
@@ -86,33 +90,54 @@ impl SocketIoBuilder {
             limits: SocketLimits::default(),
             states: States::default(),
             parser: Arc::new(DefaultParser::new()),
-            namespaces: NamespaceLayer::default(),
-            names: Vec::new(),
-            needs: Vec::new(),
+            namespaces: Vec::new(),
+            on_new_namespace: None,
+            forgets_empty_children: false,
             fallback: ConnectService::new(InvalidNamespace.map_err(Into::into)),
             adapter: None,
             problems: Vec::new(),
         }
     }
 
-    /// Serves a namespace. The leading slash of its name may be left out, and an empty name is `/`; a name may be a
-    /// [pattern](NamespaceLayer). Names that nobody serves are refused: `Invalid namespace`.
-    pub fn namespace(mut self, name: &str, namespace: impl IntoConnectService) -> Self {
-        let name = normalize(name);
-        let Built { service, needs, problems } = namespace.into_connect_service();
-        self.problems.extend(problems.into_iter().map(|problem| format!("namespace \"{name}\": {problem}")));
-        match std::mem::take(&mut self.namespaces).with(&name, service) {
-            Ok(namespaces) => self.namespaces = namespaces,
+    /// Serves a namespace: under a name, or under all names that a pattern, a regular expression or a function says yes
+    /// to, see [`names`](crate::socketio::names). Names that nobody serves are refused: `Invalid namespace`.
+    pub fn namespace<M>(mut self, names: impl IntoNames<M>, namespace: impl IntoConnectService) -> Self {
+        match names.into_names() {
+            Ok(names) => self.namespaces.push((names, namespace.into_connect_service())),
             Err(error) => self.problems.push(error.to_string()),
         }
-        if !name.contains('{') {
-            self.names.push(name.clone());
-        }
-        self.needs.push((name, needs));
         self
     }
 
-    /// Who is asked for namespaces that have no name here: a stack of your own, for example of [`NamespaceLayer`]s.
+    /// Called for each namespace but `/` that comes into being: those that are named here, when the server is built;
+    /// those that are [added](crate::socketio::Io::add_namespace); children of dynamic ones, before their first client
+    /// is asked for anything. It is the `new_namespace` event of Node.
+    ///
+    /// ```
+    /// # use tower_socketio::{prelude::*, socketio::NamespaceHandle};
+    /// let io = SocketIo::builder()
+    ///     .namespace("/chat", Namespace::new())
+    ///     .on_new_namespace(|namespace: NamespaceHandle| println!("{} is there", namespace.name()))
+    ///     .build();
+    /// # drop(io);
+    /// ```
+    pub fn on_new_namespace(mut self, hook: impl Fn(NamespaceHandle) + Send + Sync + 'static) -> Self {
+        let hook: NewNamespace =
+            Box::new(move |hub, namespace| hook(NamespaceHandle::new(hub.clone(), namespace)));
+        self.on_new_namespace = Some(hook);
+        self
+    }
+
+    /// Whether a child of a dynamic namespace is forgotten when nobody is in it any more; it comes into being again when
+    /// a client asks for it. Default: no, up to
+    /// [`SocketLimits::empty_children`](crate::socketio::SocketLimits::empty_children) are kept. Namespaces that were
+    /// named here always stay.
+    pub fn cleanup_empty_child_namespaces(mut self, cleanup: bool) -> Self {
+        self.forgets_empty_children = cleanup;
+        self
+    }
+
+    /// Who is asked for namespaces that have no name here: a stack of your own, for example of [`NamespaceLayer`](crate::layer::NamespaceLayer)s.
     /// By default such clients are refused.
     pub fn connect_service<S>(mut self, service: S) -> Self
     where
@@ -238,14 +263,16 @@ impl SocketIoBuilder {
         if let Some(problem) = self.problems.into_iter().next() {
             return Err(BuildError(problem));
         }
-        for (name, needs) in &self.needs {
-            if let Some(missing) = self.states.missing(needs) {
-                let advice = format!("a handler takes `State<{missing}>`: give one with `.state(..)`");
-                return Err(BuildError(format!("namespace \"{name}\": {advice}")));
-            }
+        let mut limits = self.limits;
+        if self.forgets_empty_children {
+            limits.empty_children = 0;
         }
         let others = self.adapter.map(|adapter| Arc::new(Others::new(adapter)));
-        let hub = Arc::new(Hub::new(self.limits, self.states, self.parser).with_others(others));
+        let hub = Arc::new(
+            Hub::new(limits, self.states, self.parser)
+                .with_others(others)
+                .with_new_namespace(self.on_new_namespace),
+        );
         if let Some(others) = &hub.others
             && !others.start(&hub)
         {
@@ -253,11 +280,12 @@ impl SocketIoBuilder {
                 "an adapter needs a tokio runtime: build the server within one".to_owned(),
             ));
         }
-        for name in &self.names {
-            hub.keep(name);
+        for (names, namespace) in self.namespaces {
+            add(&hub, names, namespace).map_err(|error| BuildError(error.to_string()))?;
         }
-        let service = ConnectService::new(self.namespaces.layer(self.fallback));
+        let service = ConnectService::new(Door::new(hub.clone(), self.fallback));
         let engine = EngineService::with_config(Connector::new(hub.clone(), service), self.engine);
+        hub.names.count_with(engine.shared_limit_counts());
         let layer = SocketIoLayer::try_new(&self.path, engine.clone())
             .map_err(|error| BuildError(error.to_string()))?;
         Ok(SocketIo::new(Io::new(hub), engine, layer))

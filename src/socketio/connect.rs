@@ -19,6 +19,7 @@ use super::{
     event::{Event, EventError, EventFuture, Reply},
     extract::{self, Extract},
     hooks::SocketHooks,
+    names::Seat,
     socket::Socket,
 };
 use crate::error::BoxError;
@@ -159,6 +160,8 @@ impl Error for Refusal {}
 pub struct SocketService {
     service: Box<dyn Events>,
     hooks: Option<Arc<dyn SocketHooks>>,
+    /// As long as it is there, the namespace is not empty.
+    seat: Option<Seat>,
 }
 
 impl SocketService {
@@ -169,7 +172,7 @@ impl SocketService {
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
     {
-        Self { service: Box::new(Boxing(service)), hooks: None }
+        Self { service: Box::new(Boxing(service)), hooks: None, seat: None }
     }
 
     /// The same for a service whose futures are boxed already.
@@ -177,13 +180,23 @@ impl SocketService {
     where
         S: Service<Event, Response = Reply, Error = BoxError, Future = EventFuture> + Send + 'static,
     {
-        Self { service: Box::new(Boxed(service)), hooks: None }
+        Self { service: Box::new(Boxed(service)), hooks: None, seat: None }
     }
 
     /// With hooks for the rest of the socket's life.
     pub fn with_hooks(mut self, hooks: Arc<dyn SocketHooks>) -> Self {
         self.hooks = Some(hooks);
         self
+    }
+
+    pub(crate) fn with_seat(mut self, seat: Seat) -> Self {
+        self.seat = Some(seat);
+        self
+    }
+
+    /// Whether the namespace was removed since the client was let in.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.seat.as_ref().is_some_and(Seat::is_removed)
     }
 
     pub(crate) fn hooks(&self) -> Option<Arc<dyn SocketHooks>> {

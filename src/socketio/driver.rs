@@ -317,10 +317,15 @@ impl Driver {
             return;
         }
         self.connect_deadline = None;
+        // Asked when it is listed: whoever removes the namespace meanwhile either finds it there, or is seen here.
+        let is_removed = service.is_removed();
         let lane = Lane::new(socket.clone(), service);
         let hooks = lane.hooks.clone();
         self.slots.insert(socket.namespace().into(), Slot::Joined(Box::new(lane)));
         self.run_hooks(cx, &socket, &hooks, "on_connect", |hooks, socket| hooks.connected(socket));
+        if is_removed {
+            socket.disconnect(false);
+        }
     }
 
     fn refuse(&self, namespace: &str, refusal: &Refusal) {

@@ -2,20 +2,24 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Weak},
 };
 
 use super::{
-    limits::SocketLimits, namespace_state::NamespaceState, others::Others, server_table::ServerTable,
-    states::States,
+    limits::SocketLimits, names::Registry, namespace_state::NamespaceState, others::Others,
+    server_table::ServerTable, states::States,
 };
 use crate::{
     codec::parser::{Encoded, Outgoing, Parser},
+    guard::guarded,
     sync::Mutex,
 };
 
+/// Called for each namespace that comes into being.
+pub(crate) type NewNamespace = Box<dyn Fn(&Arc<Hub>, Arc<NamespaceState>) + Send + Sync>;
+
 /// One server: its namespaces by name, its limits, and what the application shares with its handlers.
-#[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) limits: Arc<SocketLimits>,
     pub(crate) states: States,
@@ -23,21 +27,25 @@ pub(crate) struct Hub {
     pub(crate) others: Option<Arc<Others>>,
     pub(crate) parser: Arc<dyn Parser>,
     pub(crate) server_side: ServerTable<Self>,
-    /// A namespace lives as long as somebody holds it: a socket, or [`keep`](Self::keep).
+    /// The namespaces that were registered, and their children.
+    pub(crate) names: Arc<Registry>,
+    on_new_namespace: Option<NewNamespace>,
+    /// What is known of each name, as long as somebody holds it: the registry, a socket, a handle.
     namespaces: Mutex<HashMap<Arc<str>, Weak<NamespaceState>>>,
-    kept: Mutex<Vec<Arc<NamespaceState>>>,
 }
 
 impl Hub {
     pub(crate) fn new(limits: SocketLimits, states: States, parser: Arc<dyn Parser>) -> Self {
+        let limits = Arc::new(limits);
         Self {
-            limits: Arc::new(limits),
+            names: Arc::new(Registry::new(limits.empty_children)),
+            limits,
             states,
             parser,
             others: None,
             server_side: ServerTable::default(),
+            on_new_namespace: None,
             namespaces: Mutex::default(),
-            kept: Mutex::default(),
         }
     }
 
@@ -45,6 +53,21 @@ impl Hub {
     pub(crate) fn with_others(mut self, others: Option<Arc<Others>>) -> Self {
         self.others = others;
         self
+    }
+
+    /// The same with a hook.
+    pub(crate) fn with_new_namespace(mut self, hook: Option<NewNamespace>) -> Self {
+        self.on_new_namespace = hook;
+        self
+    }
+
+    /// A namespace has come into being.
+    pub(crate) fn announce(self: &Arc<Self>, namespace: Arc<NamespaceState>) {
+        if let Some(hook) = &self.on_new_namespace
+            && *namespace.name != *"/"
+        {
+            guarded("on_new_namespace", || hook(self, namespace));
+        }
     }
 
     /// The namespace of this name, if somebody holds it.
@@ -75,11 +98,11 @@ impl Hub {
         namespaces.insert(name, Arc::downgrade(&state));
         state
     }
+}
 
-    /// Keeps a namespace as long as the server.
-    pub(crate) fn keep(&self, name: &str) {
-        let state = self.namespace(name);
-        self.kept.lock().push(state);
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hub").field(&self.names).finish()
     }
 }
 
@@ -99,12 +122,11 @@ mod tests {
     #[test]
     fn names_that_nobody_holds_take_no_memory() {
         let hub = Hub::new(SocketLimits::default(), States::default(), Arc::new(DefaultParser::new()));
-        hub.keep("/");
+        let root = hub.namespace("/");
         for index in 0..10_000 {
             hub.namespace(&format!("/{index}"));
         }
         assert!(hub.namespaces.lock().capacity() < 64);
-        let root = hub.namespaces.lock().get("/").and_then(Weak::upgrade);
-        assert!(root.is_some());
+        assert!(Arc::ptr_eq(&root, &hub.namespace("/")));
     }
 }

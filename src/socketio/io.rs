@@ -6,12 +6,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     broadcast::Broadcast, emit_error::EmitError, hub::Hub, namespace_state::NamespaceState,
-    replies::RepliesFuture, utility::FetchFuture,
+    replies::RepliesFuture, sockets::Sockets, utility::FetchFuture,
 };
-use crate::{
-    adapter::{IntoRooms, PublishError, ServerId, Servers},
-    id::SocketId,
-};
+use crate::adapter::{IntoRooms, PublishError, ServerId, Servers};
 
 /// All namespaces of a server. Clones are cheap and mean the same server. Without [`of`](Self::of), the namespace `/`
 /// is meant.
@@ -30,11 +27,15 @@ impl Io {
         }
     }
 
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0
+    }
+
     /// One namespace. The leading slash may be left out, and an empty name is `/`. A name that the server does not
-    /// have is a namespace without sockets.
+    /// have (yet) is a namespace without sockets; the handle means the one that comes into being by this name.
     pub fn of(&self, name: &str) -> NamespaceHandle {
         let name = normalize(name);
-        NamespaceHandle { state: self.0.namespace(&name), hub: self.0.clone() }
+        NamespaceHandle::new(self.0.clone(), self.0.namespace(&name))
     }
 
     /// The sockets of `/` that are connected to this server.
@@ -162,6 +163,10 @@ pub struct NamespaceHandle {
 }
 
 impl NamespaceHandle {
+    pub(crate) fn new(hub: Arc<Hub>, state: Arc<NamespaceState>) -> Self {
+        Self { state, hub }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.state.name
@@ -177,7 +182,7 @@ impl NamespaceHandle {
 
     /// The sockets that are connected to this server.
     pub fn sockets(&self) -> Sockets {
-        Sockets(self.state.clone())
+        Sockets::new(self.hub.clone(), self.state.clone())
     }
 
     /// Sends an event to everybody in the namespace. See [`Broadcast::emit`].
@@ -257,26 +262,5 @@ impl NamespaceHandle {
     /// A broadcast to everybody in the namespace.
     pub fn broadcast(&self) -> Broadcast {
         Broadcast::new(self.hub.clone(), self.state.clone())
-    }
-}
-
-/// The sockets of a namespace on this server.
-#[derive(Debug, Clone)]
-pub struct Sockets(Arc<NamespaceState>);
-
-impl Sockets {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Their ids, at this moment.
-    pub fn ids(&self) -> Vec<SocketId> {
-        self.0.ids()
     }
 }

@@ -13,6 +13,9 @@ pub struct SocketLimits {
     pub connect_timeout: Duration,
     /// Namespaces of one session; one more is refused with CONNECT_ERROR. Default: 64.
     pub namespaces: usize,
+    /// Children of dynamic namespaces that are kept although nobody is in them; those that have been empty for longest
+    /// are forgotten. Default: 1 000.
+    pub empty_children: usize,
     /// Handlers of one socket that run at the same time; more events are set aside. Default: 64.
     pub events_in_flight: usize,
     /// Events of one session that are set aside because a service is not ready, together with error hooks under way
@@ -37,6 +40,7 @@ impl Default for SocketLimits {
         Self {
             connect_timeout: Duration::from_secs(45),
             namespaces: 64,
+            empty_children: 1_000,
             events_in_flight: 64,
             events_set_aside: 256,
             bytes_set_aside: 4_000_000,

@@ -39,6 +39,7 @@ mod lane;
 mod limits;
 mod link;
 mod member;
+pub mod names;
 mod namespace;
 mod namespace_on;
 mod namespace_state;
@@ -51,6 +52,7 @@ mod server_side;
 mod server_table;
 mod slots;
 mod socket;
+mod sockets;
 mod states;
 pub mod typed;
 mod utility;
@@ -73,10 +75,15 @@ pub use extract::{
 pub use handler::{Ack, Handler, IntoReply};
 pub use handshake::Handshake;
 pub use hooks::SocketHooks;
-pub(crate) use hub::Hub;
+pub(crate) use hub::{Hub, NewNamespace};
+#[cfg(feature = "testing")]
 pub(crate) use io::normalize;
-pub use io::{Io, NamespaceHandle, Sockets};
+pub use io::{Io, NamespaceHandle};
 pub use limits::SocketLimits;
+pub use names::{
+    Decision, IntoNames, Names, NamespaceError, NamespaceParams, ParentBroadcast, ParentHandle, Path,
+};
+pub(crate) use names::{Door, Fit, add};
 pub use namespace::{
     Built, ConnectService, IntoConnectService, Namespace, NamespaceService, NamespaceServiceFuture,
 };
@@ -87,6 +94,7 @@ pub use replies::{ClientReply, Missing, Replies, RepliesFuture, RepliesStream};
 pub use router::EventRouter;
 pub use server_side::{ServerReplies, ServerRepliesFuture, ServerReply, ServerSideEvent};
 pub use socket::Socket;
+pub use sockets::Sockets;
 pub use states::Needs;
 pub(crate) use states::States;
 pub use typed::{NoAck, TypedEvent};

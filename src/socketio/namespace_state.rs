@@ -85,6 +85,11 @@ impl NamespaceState {
         self.rooms.lock().select(target)
     }
 
+    /// The connected socket of this id.
+    pub(crate) fn member(&self, id: &SocketId) -> Option<Arc<Member>> {
+        self.rooms.lock().get(id)
+    }
+
     /// How many sockets are connected.
     pub(crate) fn len(&self) -> usize {
         self.rooms.lock().len()
