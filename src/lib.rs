@@ -68,4 +68,6 @@ pub use id::{SessionId, SocketId};
 pub use limit::{Limit, LimitCounts};
 pub use server::{BuildError, SocketIo, SocketIoBuilder};
 pub use service_ext::ServiceBuilderExt;
+#[cfg(feature = "typescript")]
+pub use socketio::typed::typescript;
 pub use text::Text;

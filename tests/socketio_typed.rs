@@ -227,6 +227,16 @@ fn a_typed_event_with_a_reserved_name_is_refused_when_the_server_is_built() {
     assert!(error.to_string().contains("reserved"), "{error}");
 }
 
+#[test]
+fn a_typed_handler_does_not_take_the_acknowledgement_over() {
+    let namespace = Namespace::new().on_event(async |ack: AckSender, Add(a, b): Add| -> i64 {
+        ack.send("no number").ok();
+        a + b
+    });
+    let error = SocketIo::builder().namespace("/", namespace).try_build().unwrap_err();
+    assert!(error.to_string().contains("takes an `AckSender`, which has no type"), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn typed_events_are_emitted_wherever_others_are() {
     let (mut client, socket, io) = pair().await;

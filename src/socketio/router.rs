@@ -12,6 +12,7 @@ use tower::Service;
 use super::{
     event::{Event, EventFuture, Reply},
     handler::EventHandler,
+    typed::Declaration,
 };
 use crate::error::BoxError;
 
@@ -26,6 +27,8 @@ pub struct EventRouter(Arc<Routes>);
 pub(crate) struct Routes {
     pub(crate) handlers: HashMap<String, EventHandler>,
     pub(crate) fallback: Option<EventHandler>,
+    /// What is known beforehand of events, in both directions.
+    pub(crate) typed: Vec<Declaration>,
 }
 
 impl EventRouter {

@@ -20,6 +20,9 @@ use crate::{
     note = "an acknowledgement must implement serde's `Serialize`"
 )]
 pub trait IntoAnswer<A> {
+    /// Whether it can be an error.
+    const CAN_FAIL: bool;
+
     /// Makes the answer. If none is wanted, nothing has to be encoded.
     ///
     /// # Errors
@@ -28,12 +31,16 @@ pub trait IntoAnswer<A> {
 }
 
 impl<A: Serialize> IntoAnswer<A> for A {
+    const CAN_FAIL: bool = false;
+
     fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
         Ack(self).into_reply(is_wanted)
     }
 }
 
 impl<A: Serialize, E: Into<BoxError>> IntoAnswer<A> for Result<A, E> {
+    const CAN_FAIL: bool = true;
+
     fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
         self.map(Ack).into_reply(is_wanted)
     }
@@ -41,12 +48,16 @@ impl<A: Serialize, E: Into<BoxError>> IntoAnswer<A> for Result<A, E> {
 
 /// A client that asks all the same gets an acknowledgement without arguments.
 impl IntoAnswer<NoAck> for () {
+    const CAN_FAIL: bool = false;
+
     fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
         self.into_reply(is_wanted)
     }
 }
 
 impl<E: Into<BoxError>> IntoAnswer<NoAck> for Result<(), E> {
+    const CAN_FAIL: bool = true;
+
     fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
         self.into_reply(is_wanted)
     }

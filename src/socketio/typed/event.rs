@@ -2,6 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
+use super::typescript::Types;
+
 /// An event, defined once for both directions: its name, its payload (the type itself) and its acknowledgement.
 ///
 /// ```
@@ -49,11 +51,21 @@ pub trait TypedEvent {
     /// What the other side answers: any type whose values can be the arguments of an acknowledgement, `()` for one
     /// without arguments, and [`NoAck`] if there is none to wait for.
     type Ack;
+
+    /// What it is in TypeScript, if that is known. With the feature `typescript` the macro finds out, and by hand it is
+    /// `Some(Types::of::<Self>())`.
+    fn types() -> Option<Types> {
+        None
+    }
 }
 
 impl<M: TypedEvent + ?Sized> TypedEvent for &M {
     const NAME: &'static str = M::NAME;
     type Ack = M::Ack;
+
+    fn types() -> Option<Types> {
+        M::types()
+    }
 }
 
 /// The acknowledgement of an event that has none.
@@ -103,6 +115,12 @@ macro_rules! typed_events {
         impl $crate::socketio::TypedEvent for $event {
             const NAME: &'static str = $name;
             type Ack = <($($ack,)?) as $crate::socketio::typed::AckOrNone>::Ack;
+
+            fn types() -> ::core::option::Option<$crate::socketio::typed::Types> {
+                #[allow(unused_imports)]
+                use $crate::socketio::typed::probe::Unknown as _;
+                $crate::socketio::typed::probe::Probe::<Self>::new().types()
+            }
         }
     )*};
 }

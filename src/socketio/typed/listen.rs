@@ -4,10 +4,11 @@ use serde::de::DeserializeOwned;
 
 use super::{
     answer::IntoAnswer,
+    declaration::{Declaration, Direction},
     event::TypedEvent,
     handler::{Typed, TypedHandler},
 };
-use crate::socketio::namespace::Namespace;
+use crate::socketio::{namespace::Namespace, states::Needs};
 
 impl<E, P, C> Namespace<E, P, C> {
     /// Handles a [`TypedEvent`]: the last argument of the handler is the event, which gives the name, and what the
@@ -39,13 +40,59 @@ impl<E, P, C> Namespace<E, P, C> {
     ///     .on_event(add);
     /// # SocketIo::builder().namespace("/", namespace).build();
     /// ```
-    pub fn on_event<H, A>(self, handler: H) -> Self
+    pub fn on_event<H, A>(mut self, handler: H) -> Self
     where
         H: TypedHandler<A>,
         A: 'static,
         H::Event: TypedEvent<Ack: 'static> + DeserializeOwned,
         H::Output: IntoAnswer<<H::Event as TypedEvent>::Ack>,
     {
-        self.on(H::Event::NAME, Typed::new(handler))
+        let (event, mut needs) = (H::Event::NAME, Needs::default());
+        H::needs(&mut needs);
+        if needs.takes_ack() {
+            self.problems.push(format!(
+                "the handler of the typed event \"{event}\" takes an `AckSender`, which has no type: return the \
+                 acknowledgement, or use `on`"
+            ));
+        }
+        let can_fail = H::Output::CAN_FAIL;
+        self.routes.typed.push(Declaration::new::<H::Event>(Direction::ClientToServer, can_fail));
+        self.on(event, Typed::new(handler))
+    }
+
+    /// Declares that the server sends this event to sockets of the namespace. Nothing depends on it but what is told
+    /// of the namespace: see [`typed_events`](Self::typed_events).
+    pub fn emits<M: TypedEvent>(mut self) -> Self {
+        self.routes.typed.push(Declaration::new::<M>(Direction::ServerToClient, false));
+        self
+    }
+
+    /// Declares that clients send this event, where [`on_event`](Self::on_event) does not say so already: with a
+    /// handler that is added to sockets, or an untyped one. Whether it can fail is not known, so its acknowledgement
+    /// is taken to be perhaps an error's.
+    pub fn receives<M: TypedEvent>(mut self) -> Self {
+        self.routes.typed.push(Declaration::new::<M>(Direction::ClientToServer, true));
+        self
+    }
+
+    /// The typed events of this namespace, as far as they are known: those with a handler, and those that
+    /// [`emits`](Self::emits) and [`receives`](Self::receives) have named.
+    ///
+    /// ```
+    /// use serde::Serialize;
+    /// use tower_socketio::{prelude::*, typed_events};
+    ///
+    /// #[derive(Serialize)]
+    /// struct Welcome(String);
+    ///
+    /// typed_events! { Welcome = "welcome"; }
+    ///
+    /// let namespace = Namespace::new()
+    ///     .on_connect(async |socket: Socket| socket.emit_event(Welcome("hello".to_owned())))
+    ///     .emits::<Welcome>();
+    /// assert_eq!(namespace.typed_events()[0].name(), "welcome");
+    /// ```
+    pub fn typed_events(&self) -> &[Declaration] {
+        &self.routes.typed
     }
 }

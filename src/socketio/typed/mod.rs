@@ -115,15 +115,27 @@
 //! ```
 //!
 //! Two directions with different acknowledgements are two types; they may have the same name.
+//!
+//! # For clients in TypeScript
+//!
+//! With the feature `typescript` all events of a namespace can be written to a file, which a client's compiler reads: see
+//! the module `typescript`.
 
 mod answer;
+mod declaration;
 mod emit;
 mod event;
 mod handler;
 mod listen;
+#[doc(hidden)]
+pub mod probe;
+#[cfg_attr(not(feature = "typescript"), path = "no_typescript.rs")]
+pub mod typescript;
 
 pub use answer::IntoAnswer;
+pub use declaration::{Declaration, Direction};
 #[doc(hidden)]
 pub use event::AckOrNone;
 pub use event::{NoAck, TypedEvent, WithAck, WithoutAck};
 pub use handler::TypedHandler;
+pub use typescript::Types;
