@@ -445,10 +445,6 @@ fn what_is_wrong_from_the_start_is_said_with_advice() {
             "there are two states of type `u8`: put one of them into a type of its own",
         ),
         (
-            builder().namespace("/", Namespace::new().on("x", handler).on("x", handler)),
-            "namespace \"/\": the event \"x\" has two handlers: put them into one",
-        ),
-        (
             builder().namespace("/", Namespace::new().on("disconnect", handler)),
             "namespace \"/\": \"disconnect\" is a reserved event name: use on_connect or on_disconnect",
         ),

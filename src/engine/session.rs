@@ -67,7 +67,7 @@ pub(super) fn spawn<M: MakeSession>(
             };
         }
         let (closed_sender, closed) = Closed::new();
-        let (scope, runner) = ScopeRunner::new();
+        let (scope, runner) = ScopeRunner::new(spawn_late);
         let outbox = Outbox::new(line);
         let open = Open::new(entry.id.clone(), entry.revision, request, outbox, closed, scope.clone());
         let making = make_service(make, open, config.open_timeout, limits.clone());
@@ -429,4 +429,11 @@ impl<S: SessionService> Session<S> {
 
 fn now() -> StdInstant {
     Instant::now().into_std()
+}
+
+/// A future that came after its session's end, if there is still a runtime to run it.
+fn spawn_late(future: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(future);
+    }
 }

@@ -26,20 +26,33 @@ struct Shared {
     arrived: Vec<BoxFuture>,
     waker: Option<Waker>,
     is_over: bool,
+    /// Gives a future a task of its own.
+    spawn: fn(BoxFuture),
 }
 
 impl Scope {
     /// Has the session's task poll this future. Once the session is over, it is dropped at once.
     pub fn drive(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.put(future, |_, _| {});
+    }
+
+    /// The same for what is to happen in any case: once the session is over, it gets a task of its own.
+    pub(crate) fn drive_or_spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.put(future, |spawn, future| spawn(future));
+    }
+
+    fn put(&self, future: impl Future<Output = ()> + Send + 'static, late: fn(fn(BoxFuture), BoxFuture)) {
         // It is dropped within its last poll, where a panic of its drop is caught too.
         let whole = async move {
             future.await;
         };
-        let future = Box::pin(AssertUnwindSafe(whole).catch_unwind().map(report_panic));
+        let future: BoxFuture = Box::pin(AssertUnwindSafe(whole).catch_unwind().map(report_panic));
         let waker = {
             let mut shared = self.0.lock();
             if shared.is_over {
-                return;
+                let spawn = shared.spawn;
+                drop(shared);
+                return late(spawn, future);
             }
             shared.arrived.push(future);
             shared.waker.take()
@@ -63,8 +76,10 @@ pub(crate) struct ScopeRunner {
 }
 
 impl ScopeRunner {
-    pub(crate) fn new() -> (Scope, Self) {
-        let shared = Arc::new(Mutex::new(Shared { arrived: Vec::new(), waker: None, is_over: false }));
+    /// What comes after the session's end is given to `spawn`.
+    pub(crate) fn new(spawn: fn(BoxFuture)) -> (Scope, Self) {
+        let shared = Shared { arrived: Vec::new(), waker: None, is_over: false, spawn };
+        let shared = Arc::new(Mutex::new(shared));
         (Scope(shared.clone()), Self { shared, running: FuturesUnordered::new() })
     }
 

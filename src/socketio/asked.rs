@@ -14,6 +14,7 @@ use super::{
     emit_error::EmitError,
     member::Member,
     namespace_state::NamespaceState,
+    outgoing::Emitted,
 };
 use crate::{
     adapter::Target,
@@ -37,6 +38,7 @@ impl Asked {
         target: &Target,
         flags: Flags,
         encode: impl FnOnce(u64) -> Result<Encoded, EncodeError>,
+        emitted: &Emitted<'_>,
     ) -> Result<Self, EmitError> {
         let id = namespace.next_ack();
         let packet = encode(id)?;
@@ -50,7 +52,7 @@ impl Asked {
             unasked.push((member.id.clone(), error.into()));
             false
         });
-        send(&members, &packet, flags);
+        send(&members, &packet, flags, emitted);
         let waited = members.into_iter().map(|member| (member.id.clone(), member)).collect();
         Ok(Self { id, waited, answers, unasked })
     }

@@ -11,6 +11,7 @@ use super::{
     hub::Hub,
     namespace_state::NamespaceState,
     others::Others,
+    outgoing::Emitted,
     replies::{RepliesFuture, RepliesStream},
 };
 use crate::{
@@ -111,12 +112,16 @@ impl Broadcast {
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
         let Some(others) = self.others() else {
             let packet = self.namespace.encode(None, event, &data)?;
-            send(&self.namespace.select(&self.target), &packet, self.flags);
+            let encode = || Args::encode(&data);
+            let emitted = Emitted::new(event, &encode, false);
+            send(&self.namespace.select(&self.target), &packet, self.flags, &emitted);
             return Ok(());
         };
         let emission = self.emission(event, &data)?;
         let packet = self.namespace.encode_emission(None, &emission)?;
-        send(&self.namespace.select(&self.target), &packet, self.flags);
+        let encode = || Ok(emission.args.clone());
+        let emitted = Emitted::new(event, &encode, false);
+        send(&self.namespace.select(&self.target), &packet, self.flags, &emitted);
         others.publish(&self.namespace.name, &Message::Broadcast(emission));
         Ok(())
     }
@@ -142,12 +147,16 @@ impl Broadcast {
         let timeout = self.patience();
         let Self { namespace, target, flags, .. } = self;
         let Some(others) = self.others() else {
-            let asked = Asked::ask(namespace, target, *flags, |id| namespace.encode(Some(id), event, data))?;
+            let args = || Args::encode(data);
+            let emitted = Emitted::new(event, &args, true);
+            let encode = |id| namespace.encode(Some(id), event, data);
+            let asked = Asked::ask(namespace, target, *flags, encode, &emitted)?;
             return Ok(RepliesStream::new(asked, Answers::none(), timeout));
         };
         let emission = self.emission(event, data)?;
         let encode = |id| namespace.encode_emission(Some(id), &emission);
-        let asked = Asked::ask(namespace, target, *flags, encode)?;
+        let args = || Ok(emission.args.clone());
+        let asked = Asked::ask(namespace, target, *flags, encode, &Emitted::new(event, &args, true))?;
         let remote = others.request(&namespace.name, &Request::Broadcast(emission), timeout);
         Ok(RepliesStream::new(asked, remote, timeout))
     }

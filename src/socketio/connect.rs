@@ -16,7 +16,8 @@ use tower::Service;
 
 use super::{
     data::Kept,
-    event::{Event, EventError, EventFuture, Reply},
+    event::{Event, EventFuture, Reply},
+    event_error::EventError,
     extract::{self, Extract},
     hooks::SocketHooks,
     names::Seat,

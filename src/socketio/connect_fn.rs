@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use super::{connect::Connect, event::EventError, extract::Extract, states::Needs};
+use super::{connect::Connect, event_error::EventError, extract::Extract, states::Needs};
 use crate::error::BoxError;
 
 /// An async function or closure that is asked when a client wants to join: up to eight arguments that can be extracted

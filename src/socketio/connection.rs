@@ -46,7 +46,7 @@ impl Service<Open> for Connector {
     }
 
     fn call(&mut self, open: Open) -> Self::Future {
-        let link = Arc::new(Link::new(open.session_id.clone(), open.revision));
+        let link = Arc::new(Link::new(open.session_id.clone(), open.revision, open.scope.clone()));
         let limits = &self.hub.limits;
         let connection = Connection {
             link: link.clone(),

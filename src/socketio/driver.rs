@@ -3,6 +3,9 @@
 //! It lives on the session's task, in its scope, where no layer can shed or delay it, and goes on for a while after
 //! the transport's end: until the last handler has ended, or the engine's drain limit.
 
+mod calls;
+mod ends;
+
 use std::{
     future::Future,
     pin::Pin,
@@ -15,17 +18,19 @@ use tokio::time::Sleep;
 use tower::ServiceExt;
 
 use super::{
+    ack::Otherwise,
     connect::{Connect, Refusal, SocketService},
     dialect::Dialect,
-    event::{EventError, HookFuture},
-    extract::{Cause, Failed},
+    event_error::EventError,
+    extract::Cause,
     handshake::Handshake,
     hooks::SocketHooks,
     hub::Hub,
-    lane::{Lane, Next, Waiting, panicked},
+    lane::{Lane, Next, Waiting},
     link::{Link, Load, News},
     member::{Member, frame},
     namespace::ConnectService,
+    outgoing,
     reason::DisconnectReason,
     slots::{Found, Slot, Slots},
     socket::Socket,
@@ -36,7 +41,6 @@ use crate::{
     error::CloseReason,
     exchange::{Closed, Open, SessionRequest},
     guard::guarded,
-    id::SocketId,
     outbox::{Flags, Outbox},
 };
 
@@ -179,10 +183,15 @@ impl Driver {
     /// Starts an event of the lane with this index.
     fn event(&mut self, cx: &mut Context<'_>, index: usize, next: Next, socket: Socket, hooks: SharedHooks) {
         let Next { event, readiness } = next;
+        self.received(cx, &event, &hooks);
         let cause = hooks.as_ref().is_some_and(|hooks| hooks.wants_failures());
         let cause = cause.then(|| Box::new(Cause { name: event.name.clone(), args: event.args.clone() }));
         let owed = Owed { ack: event.ack.clone(), cause };
         let Some(lane) = self.slots.lane_at(index) else { return };
+        if !socket.is_connected() {
+            // One who listens to all events has disconnected it.
+            return lane.finished();
+        }
         match readiness.and_then(|()| lane.call(event)) {
             Ok(future) => self.start(cx, socket, hooks, Task::Event(future, owed)),
             Err(error) => {
@@ -285,10 +294,14 @@ impl Driver {
                 if let Some(lane) = self.slots.lane_of(socket.id()) {
                     lane.finished();
                 }
-                if let Err(error) = result.and_then(|reply| reply.send(&socket, ack.as_ref())) {
-                    if let Some(ack) = ack {
-                        ack.send_error(&socket, &error);
-                    }
+                let answered = match (result, &ack) {
+                    (Ok(reply), Some(ack)) => reply.send(&socket, ack),
+                    (result, _) => result.map(|_| Otherwise::Nothing),
+                };
+                if let Some(ack) = ack {
+                    Self::settle(&socket, &ack, &answered);
+                }
+                if let Err(error) = answered {
                     self.failed(cx, &socket, hooks, error, cause);
                 }
             }
@@ -321,6 +334,10 @@ impl Driver {
         let is_removed = service.is_removed();
         let lane = Lane::new(socket.clone(), service);
         let hooks = lane.hooks.clone();
+        if let Some(hooks) = hooks.clone().filter(|hooks| hooks.wants_sent()) {
+            let tell = outgoing::listener(move |outgoing| hooks.sent(outgoing));
+            socket.make_table().namespace_hears_outgoing(tell);
+        }
         self.slots.insert(socket.namespace().into(), Slot::Joined(Box::new(lane)));
         self.run_hooks(cx, &socket, &hooks, "on_connect", |hooks, socket| hooks.connected(socket));
         if is_removed {
@@ -337,100 +354,6 @@ impl Driver {
         if self.slots.is_connecting(socket) {
             self.slots.remove(socket.namespace());
             self.refuse(socket.namespace(), refusal);
-        }
-    }
-
-    fn failed(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: &Socket,
-        hooks: SharedHooks,
-        error: EventError,
-        event: Option<Box<Cause>>,
-    ) {
-        // As a text and not as it prints: it may be the client's own words, and a line is to stay a line.
-        tracing::debug!(socket = %socket.id(), error = error.message(), "an event or hook failed");
-        let Some(of_socket) = &hooks else { return };
-        let failed = Failed { socket: socket.clone(), error, event };
-        for hook in guarded("on_error", || of_socket.failed(&failed)).unwrap_or_default() {
-            self.start(cx, socket.clone(), hooks.clone(), Task::ErrorHook(hook));
-        }
-    }
-
-    fn run_hooks(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: &Socket,
-        hooks: &SharedHooks,
-        what: &'static str,
-        call: impl FnOnce(&dyn SocketHooks, &Socket) -> Vec<HookFuture>,
-    ) {
-        let Some(of_socket) = hooks else { return };
-        match guarded(what, || call(&**of_socket, socket)) {
-            Some(futures) => {
-                for future in futures {
-                    self.start(cx, socket.clone(), hooks.clone(), Task::Hook(future, None));
-                }
-            }
-            None => self.failed(cx, socket, hooks.clone(), panicked(), None),
-        }
-    }
-
-    // How sockets end.
-
-    /// The end of one socket. It is the only place where `on_disconnecting` and `on_disconnect` are called, and each
-    /// socket comes here once: with its lane, which is gone afterwards.
-    fn end(&mut self, cx: &mut Context<'_>, lane: Box<Lane>, reason: DisconnectReason) {
-        let socket = &lane.socket;
-        socket.begin_end(reason);
-        let reason = socket.ended().unwrap_or(reason);
-        let events = lane.set_aside().events;
-        if events > 0 {
-            tracing::debug!(socket = %socket.id(), events, "a socket ended before its events");
-        }
-        let hooks = &lane.hooks;
-        self.run_hooks(cx, socket, hooks, "on_disconnecting", |hooks, socket| {
-            hooks.disconnecting(socket, reason)
-        });
-        socket.end();
-        self.run_hooks(cx, socket, hooks, "on_disconnect", |hooks, socket| {
-            hooks.disconnected(socket, reason)
-        });
-        guarded("the drop of an event service", || drop(lane));
-    }
-
-    fn leave(&mut self, cx: &mut Context<'_>, namespace: &str, reason: DisconnectReason) {
-        if let Some(Slot::Joined(lane)) = self.slots.remove(namespace) {
-            self.end(cx, lane, reason);
-        }
-    }
-
-    /// The server has disconnected a socket, and told the client. What the client still sends is ignored.
-    fn ended_by_server(&mut self, cx: &mut Context<'_>, id: &SocketId) {
-        let Some(namespace) = self.slots.lane_of(id).map(|lane| lane.socket.namespace().into()) else {
-            return;
-        };
-        if let Some(Slot::Joined(lane)) = self.slots.insert(namespace, Slot::Left) {
-            self.end(cx, lane, DisconnectReason::ServerNamespaceDisconnect);
-        }
-    }
-
-    fn disconnect_all(&mut self, cx: &mut Context<'_>) {
-        for (socket, _) in self.slots.joined() {
-            if socket.begin_end(DisconnectReason::ServerNamespaceDisconnect) {
-                socket.write_disconnect();
-            }
-            self.ended_by_server(cx, socket.id());
-        }
-    }
-
-    fn end_all(&mut self, cx: &mut Context<'_>, reason: DisconnectReason) {
-        for slot in self.slots.take() {
-            match slot {
-                Slot::Joined(lane) => self.end(cx, lane, reason),
-                Slot::Connecting(socket) => socket.refuse(),
-                Slot::Left => {}
-            }
         }
     }
 

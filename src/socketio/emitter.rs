@@ -19,8 +19,12 @@ use super::{
     emit_error::EmitError,
     member::Member,
     namespace_state::NamespaceState,
+    outgoing::Emitted,
 };
-use crate::{codec::parser::Args, outbox::Flags};
+use crate::{
+    codec::parser::{Args, Encoded},
+    outbox::{Flags, Sent},
+};
 
 /// An event for one socket, with settings: from [`Socket::timeout`](super::Socket::timeout) or
 /// [`Socket::volatile`](super::Socket::volatile).
@@ -65,7 +69,7 @@ impl Emitter {
             return Err(EmitError::Disconnected);
         }
         let packet = self.namespace.encode(None, event, &data)?;
-        Ok(self.member.write(&packet, self.flags).map(drop)?)
+        self.write(&packet, &Emitted::new(event, &|| Args::encode(&data), false))
     }
 
     /// See [`Socket::emit_with_ack`](super::Socket::emit_with_ack).
@@ -98,8 +102,15 @@ impl Emitter {
             Err(Unregistered::Full) => return Err(EmitError::TooManyAcks),
         }
         let question = Question { id, member: self.member.clone() };
-        self.member.write(&packet, self.flags)?;
+        self.write(&packet, &Emitted::new(event, &|| Args::encode(data), true))?;
         Ok((question, answer))
+    }
+
+    fn write(&self, packet: &Encoded, emitted: &Emitted<'_>) -> Result<(), EmitError> {
+        if self.member.write(packet, self.flags)? == Sent::Queued {
+            self.member.sent(emitted);
+        }
+        Ok(())
     }
 }
 

@@ -6,12 +6,8 @@ use http::Extensions;
 use serde::de::DeserializeOwned;
 
 use super::{
-    data::Kept,
-    event::{AckSender, Event, EventError},
-    io::Io,
-    reason::DisconnectReason,
-    socket::Socket,
-    states::Needs,
+    ack_sender::AckSender, data::Kept, event::Event, event_error::EventError, io::Io,
+    reason::DisconnectReason, socket::Socket, states::Needs,
 };
 use crate::{
     codec::parser::{Args, EventName},

@@ -5,7 +5,8 @@ use std::{future::Future, sync::Arc};
 use serde::Serialize;
 
 use super::{
-    event::{Event, EventError, EventFuture, HookFuture, Reply},
+    event::{Event, EventFuture, HookFuture, Reply},
+    event_error::EventError,
     extract::Extract,
     states::Needs,
 };
@@ -87,10 +88,11 @@ pub trait IntoReply {
     fn into_reply(self, is_wanted: bool) -> Result<Reply, BoxError>;
 }
 
-/// Nothing to say: a client that asked gets an acknowledgement without arguments.
+/// Nothing to say: a client that asked gets an acknowledgement without arguments, if no other handler of the event
+/// answers.
 impl IntoReply for () {
     fn into_reply(self, _: bool) -> Result<Reply, BoxError> {
-        Ok(Reply::ack(Args::empty()))
+        Ok(Reply::handled())
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is called in the life of a socket, beside its events.
 
 use super::{
-    event::HookFuture,
+    event::{Event, HookFuture},
     extract::{Connected, Disconnected, Failed},
     handler::HookHandler,
+    outgoing::{Outgoing, OutgoingListener},
     reason::DisconnectReason,
     socket::Socket,
 };
@@ -32,6 +33,22 @@ pub trait SocketHooks: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// An event has come, and goes to the event layers next.
+    fn received(&self, event: &Event) -> Vec<HookFuture> {
+        let _ = event;
+        Vec::new()
+    }
+
+    /// An event goes to the client. It is called by whoever emits, and must not wait.
+    fn sent(&self, outgoing: &Outgoing<'_>) {
+        let _ = outgoing;
+    }
+
+    /// Whether [`sent`](Self::sent) does anything: if not, it is not called.
+    fn wants_sent(&self) -> bool {
+        false
+    }
+
     /// An event, or one of the other hooks, has failed.
     fn failed(&self, failed: &Failed) -> Vec<HookFuture> {
         let _ = failed;
@@ -51,6 +68,8 @@ pub(super) struct Hooks {
     pub(super) disconnecting: Vec<HookHandler<Disconnected>>,
     pub(super) disconnected: Vec<HookHandler<Disconnected>>,
     pub(super) failed: Vec<HookHandler<Failed>>,
+    pub(super) received: Vec<HookHandler<Event>>,
+    pub(super) sent: Vec<OutgoingListener>,
 }
 
 /// Nothing of the user's runs yet: handlers are called when their futures are polled.
@@ -69,6 +88,18 @@ impl SocketHooks for Hooks {
 
     fn disconnected(&self, socket: &Socket, reason: DisconnectReason) -> Vec<HookFuture> {
         all(&self.disconnected, &Disconnected { socket: socket.clone(), reason })
+    }
+
+    fn received(&self, event: &Event) -> Vec<HookFuture> {
+        all(&self.received, event)
+    }
+
+    fn sent(&self, outgoing: &Outgoing<'_>) {
+        self.sent.iter().for_each(|listener| listener(outgoing));
+    }
+
+    fn wants_sent(&self) -> bool {
+        !self.sent.is_empty()
     }
 
     fn failed(&self, failed: &Failed) -> Vec<HookFuture> {

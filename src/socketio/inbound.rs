@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 
 use super::{
     acks::AckError, asked::Asked, delivery::send, emit_error::EmitError, hub::Hub,
-    namespace_state::NamespaceState, others::Others, server_side::run, server_table::ServerCall,
-    socket::Socket,
+    namespace_state::NamespaceState, others::Others, outgoing::Emitted, server_side::run,
+    server_table::ServerCall, socket::Socket,
 };
 use crate::{
     adapter::{Answer, Asker, Emission, Message, NoAck, Receive, Request, ServerId, Target, Work},
@@ -86,14 +86,20 @@ fn deliver(namespace: &NamespaceState, emission: &Emission) {
         return;
     }
     match namespace.encode_emission(None, emission) {
-        Ok(packet) => send(&members, &packet, emission.flags.into()),
+        Ok(packet) => {
+            let args = || Ok(emission.args.clone());
+            let emitted = Emitted::new(&emission.event, &args, false);
+            send(&members, &packet, emission.flags.into(), &emitted);
+        }
         Err(error) => tracing::debug!(%error, "another server's event cannot be encoded"),
     }
 }
 
 fn ask(namespace: &NamespaceState, emission: &Emission) -> Option<Asked> {
     let encode = |id| namespace.encode_emission(Some(id), emission);
-    Asked::ask(namespace, &emission.target, emission.flags.into(), encode)
+    let args = || Ok(emission.args.clone());
+    let emitted = Emitted::new(&emission.event, &args, true);
+    Asked::ask(namespace, &emission.target, emission.flags.into(), encode, &emitted)
         .inspect_err(|error| tracing::debug!(%error, "another server's event cannot be encoded"))
         .ok()
 }

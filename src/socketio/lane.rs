@@ -9,8 +9,10 @@ use std::{
 use tower::Service;
 
 use super::{
+    ack::AckSlot,
     connect::SocketService,
-    event::{AckSlot, Event, EventError, EventFuture},
+    event::{Event, EventFuture},
+    event_error::EventError,
     hooks::SocketHooks,
     link::Load,
     socket::Socket,
@@ -84,7 +86,7 @@ impl Lane {
         let readiness = match guarded("an event service", || self.service.poll_ready(cx)) {
             Some(Poll::Pending) => return Poll::Pending,
             Some(Poll::Ready(result)) => result.map_err(EventError::from_error),
-            None => Err(panicked()),
+            None => Err(EventError::panicked()),
         };
         let Some(Waiting { name, args, ack, .. }) = self.set_aside.pop_front() else { return Poll::Pending };
         self.in_flight += 1;
@@ -94,11 +96,6 @@ impl Lane {
 
     /// Asks the service.
     pub(super) fn call(&mut self, event: Event) -> Result<EventFuture, EventError> {
-        guarded("an event service", || self.service.call(event)).ok_or_else(panicked)
+        guarded("an event service", || self.service.call(event)).ok_or_else(EventError::panicked)
     }
-}
-
-/// What is left of a panic: the client and the error hook are told, and everything goes on.
-pub(super) fn panicked() -> EventError {
-    EventError::new("the handler panicked")
 }

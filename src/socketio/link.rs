@@ -10,6 +10,7 @@ use crate::{
         engine::Revision,
         parser::{DecodeError, Packet},
     },
+    exchange::Scope,
     id::{SessionId, SocketId},
     sync::Mutex,
 };
@@ -21,6 +22,8 @@ use crate::{
 pub(crate) struct Link {
     pub(crate) session_id: SessionId,
     pub(crate) revision: Revision,
+    /// Futures that are run on the session's task beside its driver.
+    pub(crate) scope: Scope,
     inbox: Mutex<Inbox>,
 }
 
@@ -57,8 +60,8 @@ pub(crate) enum News {
 }
 
 impl Link {
-    pub(crate) fn new(session_id: SessionId, revision: Revision) -> Self {
-        Self { session_id, revision, inbox: Mutex::default() }
+    pub(crate) fn new(session_id: SessionId, revision: Revision, scope: Scope) -> Self {
+        Self { session_id, revision, scope, inbox: Mutex::default() }
     }
 
     /// Ready when one more packet may be read.

@@ -3,12 +3,15 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use super::{acks::AckTable, data::DataMap, handshake::Handshake, link::Link, reason::DisconnectReason};
+use super::{
+    acks::AckTable, data::DataMap, handshake::Handshake, link::Link, listeners::Listeners, outgoing::Emitted,
+    reason::DisconnectReason,
+};
 use crate::{
     adapter::Room,
     codec::{engine::Frame, parser::Encoded},
@@ -29,6 +32,8 @@ pub(crate) struct Member {
     is_leaving: AtomicBool,
     /// What the application keeps with the socket.
     pub(crate) data: DataMap,
+    /// Those who listen on this socket alone; most sockets have none.
+    pub(crate) listeners: OnceLock<Box<Listeners>>,
 }
 
 /// The first message of a packet, as it goes over sessions.
@@ -63,12 +68,20 @@ impl Member {
             status: Mutex::new(Status::Connecting(Vec::new())),
             is_leaving: AtomicBool::new(false),
             data: Mutex::default(),
+            listeners: OnceLock::new(),
         }
     }
 
     /// Writes a packet of this socket to its client.
     pub(crate) fn write(&self, packet: &Encoded, flags: Flags) -> Result<Sent, SendError> {
         self.outbox.send_encoded(frame(packet), packet.attachments(), flags)
+    }
+
+    /// An event has gone to its client: tells who listens to that.
+    pub(crate) fn sent(&self, emitted: &Emitted<'_>) {
+        if let Some(listeners) = self.listeners.get().filter(|listeners| listeners.hears_outgoing()) {
+            listeners.sent(&emitted.to(&self.id));
+        }
     }
 
     /// The end of a socket that never was connected.
@@ -78,6 +91,9 @@ impl Member {
             *status = Status::Ended { rooms: Vec::new(), reason: None };
             drop(status);
             self.acks.close(&self.id);
+            if let Some(listeners) = self.listeners.get() {
+                drop(listeners.close(""));
+            }
         }
     }
 
@@ -92,6 +108,11 @@ impl Member {
             Status::Ended { reason, .. } => reason,
             _ => None,
         }
+    }
+
+    /// Whether it is gone, and has left its rooms.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(*self.status.lock(), Status::Ended { .. })
     }
 
     /// Whether it can be written to: it has not ended.

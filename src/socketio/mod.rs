@@ -14,6 +14,8 @@
 //! session; acknowledgements, disconnects and heartbeats act at once. At the limit the client is not read any more
 //! until the service is ready again; while it is not read, its heartbeat's deadline rests.
 
+mod ack;
+mod ack_sender;
 mod acks;
 mod asked;
 mod broadcast;
@@ -28,6 +30,7 @@ mod driver;
 mod emit_error;
 mod emitter;
 mod event;
+mod event_error;
 mod extract;
 mod handler;
 mod handshake;
@@ -38,18 +41,23 @@ mod io;
 mod lane;
 mod limits;
 mod link;
+mod listen;
+mod listen_any;
+mod listeners;
 mod member;
 pub mod names;
 mod namespace;
 mod namespace_on;
 mod namespace_state;
 mod others;
+mod outgoing;
 mod reason;
 mod remote_socket;
 mod replies;
 mod router;
 mod server_side;
 mod server_table;
+mod several;
 mod slots;
 mod socket;
 mod sockets;
@@ -58,6 +66,7 @@ pub mod typed;
 mod utility;
 mod work;
 
+pub use ack_sender::{AckSendError, AckSender};
 pub use acks::AckError;
 pub use broadcast::Broadcast;
 pub use conn::Conn;
@@ -68,7 +77,8 @@ pub use connection::{Connection, Connector};
 pub use data::SocketData;
 pub use emit_error::EmitError;
 pub use emitter::{AckFuture, Emitter};
-pub use event::{AckSendError, AckSender, Event, EventError, HookFuture, Reply};
+pub use event::{Event, HookFuture, Reply};
+pub use event_error::EventError;
 pub use extract::{
     Auth, Connected, Context, Data, Disconnected, Extension, Extract, Failed, NamespaceName, State, TryData,
 };
@@ -80,6 +90,7 @@ pub(crate) use hub::{Hub, NewNamespace};
 pub(crate) use io::normalize;
 pub use io::{Io, NamespaceHandle};
 pub use limits::SocketLimits;
+pub use listeners::ListenerId;
 pub use names::{
     Decision, IntoNames, Names, NamespaceError, NamespaceParams, ParentBroadcast, ParentHandle, Path,
 };
@@ -88,6 +99,7 @@ pub use namespace::{
     Built, ConnectService, IntoConnectService, Namespace, NamespaceService, NamespaceServiceFuture,
 };
 pub(crate) use others::Others;
+pub use outgoing::Outgoing;
 pub use reason::DisconnectReason;
 pub use remote_socket::{RemoteAckFuture, RemoteSocket};
 pub use replies::{ClientReply, Missing, Replies, RepliesFuture, RepliesStream};

@@ -5,6 +5,7 @@ use super::{
     extract::{Connected, Disconnected, Failed},
     handler::{Handler, erase, erase_hook},
     namespace::Namespace,
+    outgoing::{Outgoing, listener},
 };
 use crate::codec::parser::is_reserved;
 
@@ -12,6 +13,23 @@ use crate::codec::parser::is_reserved;
 /// each runs to its first `.await` before the next one is started.
 impl<E, P, C> Namespace<E, P, C> {
     /// Handles the events of this name. What the handler returns is the acknowledgement, if the client asked for one.
+    ///
+    /// # Several handlers
+    ///
+    /// An event may have several: they are started in the order in which they were added, those of the socket itself
+    /// ([`Socket::on`](super::Socket::on)) after those of the namespace. The first that answers counts:
+    ///
+    /// * [`Ack`](super::Ack), [`Reply::ack`](super::Reply::ack) and [`AckSender::send`](super::AckSender::send) are
+    ///   answers. The first is sent at once, all later ones are ignored.
+    /// * If none of them answers, and none can do so any more, the client is told the first error; or, if an
+    ///   `AckSender` was dropped unsent, that the event was not acknowledged; or, if one of them returned `()`, gets an
+    ///   acknowledgement without arguments.
+    ///
+    /// Each error goes to [`on_error`](Self::on_error), when the last handler has ended. A layer around events sees one
+    /// service, which ends with the last handler; it can no longer change an answer that was sent.
+    ///
+    /// There is no `once` here: handlers belong to the namespace, and it would be whose first event? A socket has
+    /// [`once`](super::Socket::once).
     ///
     /// A reserved name is an error when the server is built.
     pub fn on<H: Handler<Event, A>, A>(mut self, event: impl Into<String>, handler: H) -> Self {
@@ -21,9 +39,7 @@ impl<E, P, C> Namespace<E, P, C> {
                 .push(format!("\"{event}\" is a reserved event name: use on_connect or on_disconnect"));
         }
         let handler = erase(handler, &mut self.needs);
-        if self.routes.handlers.insert(event.clone(), handler).is_some() {
-            self.problems.push(format!("the event \"{event}\" has two handlers: put them into one"));
-        }
+        self.routes.handlers.entry(event).or_default().push(handler);
         self
     }
 
@@ -68,6 +84,28 @@ impl<E, P, C> Namespace<E, P, C> {
     /// reached, but [`Socket::rooms`](super::Socket::rooms) still says where it was.
     pub fn on_disconnect<H: Handler<Disconnected, A>, A>(mut self, handler: H) -> Self {
         self.hooks.disconnected.push(erase_hook(handler, &mut self.needs));
+        self
+    }
+
+    /// Called for each event of a client, whatever its name, before the event layers: also for those that a layer then
+    /// refuses. Whoever takes an [`AckSender`](super::AckSender) may answer; what is returned is no answer.
+    ///
+    /// ```
+    /// # use tower_socketio::prelude::*;
+    /// let traced = Namespace::new()
+    ///     .on_any(async |event: Event| println!("-> {} with {} arguments", event.name, event.args.len()))
+    ///     .on_any_outgoing(|outgoing| println!("<- {} to {}", outgoing.event(), outgoing.socket_id()));
+    /// # SocketIo::builder().namespace("/", traced).build();
+    /// ```
+    pub fn on_any<H: Handler<Event, A>, A>(mut self, handler: H) -> Self {
+        self.hooks.received.push(erase_hook(handler, &mut self.needs));
+        self
+    }
+
+    /// Called for each event and each broadcast that goes to a client, not for acknowledgements. It is called by
+    /// whoever emits, once for each socket: a plain function, which should be quick, as a broadcast waits for it.
+    pub fn on_any_outgoing(mut self, listen: impl Fn(&Outgoing<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.sent.push(listener(listen));
         self
     }
 

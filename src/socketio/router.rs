@@ -12,12 +12,14 @@ use tower::Service;
 use super::{
     event::{Event, EventFuture, Reply},
     handler::EventHandler,
+    listen,
+    several::Several,
     typed::Declaration,
 };
 use crate::error::BoxError;
 
-/// The innermost event service of a namespace: finds the handler by the event's name. Clones share the table, which
-/// is made once for the namespace. It is always ready.
+/// The innermost event service of a namespace: finds the handlers by the event's name, first those of the namespace,
+/// then those of the socket. Clones share the table of the former, which is made once. It is always ready.
 ///
 /// An event that has no handler goes to the fallback; without one it is ignored, and not acknowledged.
 #[derive(Clone)]
@@ -25,7 +27,7 @@ pub struct EventRouter(Arc<Routes>);
 
 #[derive(Default)]
 pub(crate) struct Routes {
-    pub(crate) handlers: HashMap<String, EventHandler>,
+    pub(crate) handlers: HashMap<String, Vec<EventHandler>>,
     pub(crate) fallback: Option<EventHandler>,
     /// What is known beforehand of events, in both directions.
     pub(crate) typed: Vec<Declaration>,
@@ -47,9 +49,15 @@ impl Service<Event> for EventRouter {
     }
 
     fn call(&mut self, event: Event) -> EventFuture {
-        match self.0.handlers.get(&*event.name).or(self.0.fallback.as_ref()) {
-            Some(handler) => handler(&event),
-            None => Box::pin(std::future::ready(Ok(Reply::none()))),
+        let of_all = self.0.handlers.get(&*event.name).map_or(&[][..], Vec::as_slice);
+        let of_socket = listen::take(&event.socket, &event.name);
+        match (of_all, &of_socket[..]) {
+            ([], []) => match &self.0.fallback {
+                Some(handler) => handler(&event),
+                None => Box::pin(std::future::ready(Ok(Reply::none()))),
+            },
+            ([handler], []) | ([], [handler]) => handler(&event),
+            _ => Box::pin(Several::new(event, of_all.iter().cloned().chain(of_socket).collect())),
         }
     }
 }

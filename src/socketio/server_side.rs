@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use super::{
     emit_error::EmitError,
-    event::EventError,
+    event_error::EventError,
     extract::{Data, Extract, NamespaceName, State, TryData},
     handler::{Handler, IntoReply},
     hub::Hub,

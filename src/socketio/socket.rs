@@ -13,6 +13,7 @@ use super::{
     emitter::{AckFuture, Emitter},
     handshake::Handshake,
     hub::Hub,
+    listeners::Listeners,
     member::Member,
     namespace_state::NamespaceState,
     reason::DisconnectReason,
@@ -219,6 +220,26 @@ impl Socket {
     pub(crate) fn named_data(&self) -> Map<String, Value> {
         let _ = self;
         Map::new()
+    }
+
+    /// Its own listeners, if it ever had one.
+    pub(crate) fn table(&self) -> Option<&Listeners> {
+        self.member.listeners.get().map(|table| &**table)
+    }
+
+    /// Its own listeners, for one that is to be added.
+    pub(crate) fn make_table(&self) -> &Listeners {
+        self.member.listeners.get_or_init(Box::default)
+    }
+
+    /// Whether it is gone, and has left its rooms.
+    pub(crate) fn is_over(&self) -> bool {
+        self.member.is_over()
+    }
+
+    /// Runs a future on the session's task, or after the session's end on one of its own.
+    pub(crate) fn run(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.member.link.scope.drive_or_spawn(future);
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {

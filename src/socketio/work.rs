@@ -8,11 +8,12 @@ use std::{
 };
 
 use super::{
+    ack::AckSlot,
     connect::SocketService,
-    event::{AckSlot, EventError, EventFuture, HookFuture, Reply},
+    event::{EventFuture, HookFuture, Reply},
+    event_error::EventError,
     extract::Cause,
     hooks::SocketHooks,
-    lane::panicked,
     socket::Socket,
 };
 use crate::{error::BoxError, guard::guarded};
@@ -70,8 +71,10 @@ impl Future for Work {
             }
             Task::Event(future, owed) => {
                 let result = ready!(poll_guarded("an event handler", future.as_mut(), cx));
-                let result =
-                    result.map_or_else(|| Err(panicked()), |result| result.map_err(EventError::from_error));
+                let result = result.map_or_else(
+                    || Err(EventError::panicked()),
+                    |result| result.map_err(EventError::from_error),
+                );
                 Outcome::Event(result, std::mem::take(owed))
             }
             Task::Hook(future, cause) => Outcome::Hook(ready!(poll_hook(future, cx)), cause.take()),
@@ -82,7 +85,8 @@ impl Future for Work {
 }
 
 fn poll_hook(future: &mut HookFuture, cx: &mut Context<'_>) -> Poll<Result<(), EventError>> {
-    poll_guarded("a hook", future.as_mut(), cx).map(|result| result.unwrap_or_else(|| Err(panicked())))
+    poll_guarded("a hook", future.as_mut(), cx)
+        .map(|result| result.unwrap_or_else(|| Err(EventError::panicked())))
 }
 
 /// Nothing comes of a future that panics.

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::NamespaceParams;
 use crate::socketio::{
-    event::EventError,
+    event_error::EventError,
     extract::{Context, Extract},
 };
 

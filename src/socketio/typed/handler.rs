@@ -15,7 +15,8 @@ use super::{answer::IntoAnswer, event::TypedEvent};
 use crate::{
     error::BoxError,
     socketio::{
-        event::{Event, EventError, Reply},
+        event::{Event, Reply},
+        event_error::EventError,
         extract::Extract,
         handler::{Handler, IntoReply},
         states::Needs,

@@ -1,0 +1,94 @@
+//! Hooks, and listeners of all events: who is called.
+
+use std::{sync::Arc, task::Context};
+
+use super::{Driver, SharedHooks};
+use crate::{
+    guard::guarded,
+    socketio::{
+        ack::{AckSlot, Otherwise},
+        event::{Event, HookFuture},
+        event_error::EventError,
+        extract::{Cause, Failed},
+        hooks::SocketHooks,
+        listen_any,
+        socket::Socket,
+        work::Task,
+    },
+};
+
+impl Driver {
+    pub(super) fn failed(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &Socket,
+        hooks: SharedHooks,
+        error: EventError,
+        event: Option<Box<Cause>>,
+    ) {
+        // As a text and not as it prints: it may be the client's own words, and a line is to stay a line.
+        tracing::debug!(socket = %socket.id(), error = error.message(), "an event or hook failed");
+        let Some(of_socket) = &hooks else { return };
+        for error in error.each().map_or_else(|| vec![error.clone()], <[_]>::to_vec) {
+            let failed = Failed { socket: socket.clone(), error, event: event.clone() };
+            for hook in guarded("on_error", || of_socket.failed(&failed)).unwrap_or_default() {
+                self.start(cx, socket.clone(), hooks.clone(), Task::ErrorHook(hook));
+            }
+        }
+    }
+
+    /// Tells those who listen to all events.
+    pub(super) fn received(&mut self, cx: &mut Context<'_>, event: &Event, hooks: &SharedHooks) {
+        let of_namespace = |hooks: &Arc<dyn SocketHooks>| guarded("on_any", || hooks.received(event));
+        let mut futures = hooks.as_ref().and_then(of_namespace).unwrap_or_default();
+        futures.extend(listen_any::received(event));
+        if futures.is_empty() {
+            return;
+        }
+        let cause = Box::new(Cause { name: event.name.clone(), args: event.args.clone() });
+        for future in futures {
+            self.start(cx, event.socket.clone(), hooks.clone(), Task::Hook(future, Some(cause.clone())));
+        }
+    }
+
+    pub(super) fn run_hooks(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &Socket,
+        hooks: &SharedHooks,
+        what: &'static str,
+        call: impl FnOnce(&dyn SocketHooks, &Socket) -> Vec<HookFuture>,
+    ) {
+        let Some(of_socket) = hooks else { return };
+        match guarded(what, || call(&**of_socket, socket)) {
+            Some(futures) => self.run_all(cx, socket, hooks, futures),
+            None => self.failed(cx, socket, hooks.clone(), EventError::panicked(), None),
+        }
+    }
+
+    pub(super) fn run_all(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &Socket,
+        hooks: &SharedHooks,
+        all: Vec<HookFuture>,
+    ) {
+        for future in all {
+            self.start(cx, socket.clone(), hooks.clone(), Task::Hook(future, None));
+        }
+    }
+
+    /// The service of an event is done: its error is the client's answer, unless it has one. Where there were several
+    /// handlers, one of them may have left the answer to somebody else.
+    pub(super) fn settle(socket: &Socket, ack: &AckSlot, answered: &Result<Otherwise, EventError>) {
+        let otherwise = match answered {
+            Ok(otherwise) => otherwise.clone(),
+            Err(error) if error.each().is_some() => Otherwise::Error(error.clone()),
+            Err(error) => {
+                ack.send_error(socket, error);
+                Otherwise::Nothing
+            }
+        };
+        ack.release(socket, otherwise);
+    }
+}
