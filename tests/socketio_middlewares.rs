@@ -43,7 +43,10 @@ fn middleware(
     name: &'static str,
 ) -> impl Fn() -> std::future::Ready<()> + Clone + Send + Sync + use<> {
     let log = log.clone();
-    move || std::future::ready(log.add(name))
+    move || {
+        log.add(name);
+        std::future::ready(())
+    }
 }
 
 #[tokio::test(start_paused = true)]

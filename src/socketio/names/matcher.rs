@@ -57,9 +57,6 @@ impl Names {
         if name.contains(',') {
             return Err(NamespaceError::new(&name, "a name has no comma, which ends it on the wire"));
         }
-        if name.contains('?') {
-            return Err(NamespaceError::new(&name, "a name has no question mark, where a query begins"));
-        }
         if name.contains(['{', '}']) {
             let pattern = Pattern::new(&name)
                 .map_err(|error| NamespaceError::new(&name, format_args!("no valid pattern: {error}")))?;
@@ -217,7 +214,6 @@ mod tests {
     #[test]
     fn names_that_cannot_be_are_refused_with_advice() {
         assert_eq!(problem("/a,b"), "namespace \"/a,b\": a name has no comma, which ends it on the wire");
-        assert_eq!(problem("/a?b"), "namespace \"/a?b\": a name has no question mark, where a query begins");
         assert!(problem("/{").starts_with("namespace \"/{\": no valid pattern"));
     }
 
