@@ -297,6 +297,18 @@ async fn a_typed_question_to_many_gathers_typed_answers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn typed_events_reach_sockets_wherever_they_are() {
+    let (mut client, socket, io) = pair().await;
+    let remote = io.io().in_(socket.id()).fetch_sockets().await.unwrap().remove(0);
+    remote.emit_event(News("x")).unwrap();
+    client.expect(r#"2["news","x"]"#).await;
+    let answer = tokio::spawn(remote.emit_event_with_ack(Add(1, 2)));
+    client.expect(r#"20["add",1,2]"#).await;
+    client.send("30[3]").await;
+    assert_eq!(answer.await.unwrap(), Ok(3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn typed_and_untyped_are_the_same_on_the_wire() {
     let namespace = Namespace::new().on("add", async |Data((a, b)): Data<(i64, i64)>| Ack(a + b)).on_event(
         async |socket: Socket, Question { text }: Question| {

@@ -8,12 +8,13 @@ use crate::socketio::{
     emit_error::EmitError,
     emitter::{AckFuture, Emitter},
     io::{Io, NamespaceHandle},
+    remote_socket::{RemoteAckFuture, RemoteSocket},
     replies::RepliesFuture,
     socket::Socket,
 };
 
 macro_rules! emit_to_one {
-    ($handle:ident) => {
+    ($handle:ident, $answer:ident) => {
         impl $handle {
             /// Sends a [`TypedEvent`]. All else is as with [`emit`](Self::emit).
             ///
@@ -31,7 +32,7 @@ macro_rules! emit_to_one {
             ///
             /// # Errors
             /// See [`AckError`](crate::socketio::AckError).
-            pub fn emit_event_with_ack<M>(&self, event: M) -> AckFuture<M::Ack>
+            pub fn emit_event_with_ack<M>(&self, event: M) -> $answer<M::Ack>
             where
                 M: TypedEvent<Ack: WithAck> + Serialize,
             {
@@ -70,8 +71,9 @@ macro_rules! emit_to_many {
     };
 }
 
-emit_to_one!(Socket);
-emit_to_one!(Emitter);
+emit_to_one!(Socket, AckFuture);
+emit_to_one!(Emitter, AckFuture);
+emit_to_one!(RemoteSocket, RemoteAckFuture);
 emit_to_many!(Broadcast);
 emit_to_many!(Io);
 emit_to_many!(NamespaceHandle);

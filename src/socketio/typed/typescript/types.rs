@@ -161,7 +161,6 @@ mod tests {
     struct Unit;
 
     #[derive(Deserialize)]
-    #[expect(dead_code, reason = "only its form counts")]
     struct Newtype<T>(T);
 
     #[derive(Deserialize)]
