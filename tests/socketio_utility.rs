@@ -133,6 +133,69 @@ async fn sockets_are_disconnected_after_what_was_emitted_to_them() {
     assert!(io.fetch_sockets().await.unwrap().is_empty());
 }
 
+/// One operator of a chain: which, and the number of a room or socket.
+type Operator = (u8, usize);
+
+const ROOMS: [&str; 4] = ["a", "b", "c", "nowhere"];
+
+fn extended(chain: Broadcast, (operator, number): Operator, sockets: &[Socket]) -> Broadcast {
+    let (room, id) = (ROOMS[number % 4], sockets[number % 4].id());
+    match operator {
+        0 => chain.to(room),
+        1 => chain.in_([room, "b"]),
+        2 => chain.to(id),
+        3 => chain.except(room),
+        4 => chain.except(vec![id.clone()]),
+        5 => chain.local(),
+        6 => chain.volatile(),
+        7 => chain.compress(false),
+        _ => chain.timeout(SECOND),
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_chain_of_operators_means_what_a_list_of_rooms_would(
+        chains in proptest::collection::vec(proptest::collection::vec((0..9_u8, 0..8_usize), 0..6), 1..8),
+        from in proptest::option::of(0..4_usize),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (io, sockets, mut clients, _) = hall(&[&["a"], &["a", "b"], &["b", "c"], &[]]).await;
+            let start = from.map_or_else(|| io.of("/").broadcast(), |index| sockets[index].broadcast());
+            for operators in chains {
+                let kept = operators.iter().fold(start.clone(), |chain, &operator| extended(chain, operator, &sockets));
+                let (mut rooms, mut except) = (Vec::new(), Vec::new());
+                except.extend(from.map(|index| sockets[index].id().to_string()));
+                for &(operator, number) in &operators {
+                    let (room, id) = (ROOMS[number % 4].to_owned(), sockets[number % 4].id().to_string());
+                    match operator {
+                        0 => rooms.push(room),
+                        1 => rooms.extend([room, "b".to_owned()]),
+                        2 => rooms.push(id),
+                        3 => except.push(room),
+                        4 => except.push(id),
+                        _ => {}
+                    }
+                }
+                let is_meant = |socket: &Socket| {
+                    let is_in = |room: &String| socket.rooms().iter().any(|there| **there == **room);
+                    (rooms.is_empty() || rooms.iter().any(is_in)) && !except.iter().any(is_in)
+                };
+                let meant: Vec<_> = (0..4).filter(|&index| is_meant(&sockets[index])).collect();
+                kept.emit("x", ()).unwrap();
+                for (index, client) in clients.iter_mut().enumerate() {
+                    let count = client.listen_for(Duration::from_millis(2)).await.len();
+                    assert_eq!(count, usize::from(meant.contains(&index)), "{operators:?} of {from:?}: {index}");
+                }
+                assert_eq!(fetched(kept, &sockets).await, meant, "{operators:?} of {from:?}");
+            }
+        });
+    }
+}
+
 // Answers of many.
 
 #[tokio::test(start_paused = true)]

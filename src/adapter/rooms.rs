@@ -27,43 +27,47 @@ impl<M> Default for Rooms<M> {
 }
 
 impl<M: Clone> Rooms<M> {
-    /// Adds a member, which is in the room of its own id from the start.
+    /// Adds a member, which is in no room yet.
     pub(crate) fn insert(&mut self, id: &SocketId, member: M) {
         self.members.insert(id.clone(), Entry { member, rooms: HashSet::new() });
-        self.join(id, id.shared());
     }
 
-    /// Puts a member into a room. Nothing happens if it is not (or no longer) a member, or is there already.
-    pub(crate) fn join(&mut self, id: &SocketId, room: Room) {
-        let Some(entry) = self.members.get_mut(id) else { return };
-        if entry.rooms.insert(room.clone()) {
-            self.rooms.entry(room).or_default().insert(id.clone(), entry.member.clone());
+    /// Puts a member into a room, and says whether the room is new. Nothing happens if it is not (or no longer) a
+    /// member, or is there already.
+    pub(crate) fn join(&mut self, id: &SocketId, room: Room) -> Option<bool> {
+        let entry = self.members.get_mut(id)?;
+        if !entry.rooms.insert(room.clone()) {
+            return None;
         }
+        let members = self.rooms.entry(room).or_default();
+        let is_new = members.is_empty();
+        members.insert(id.clone(), entry.member.clone());
+        Some(is_new)
     }
 
-    pub(crate) fn leave(&mut self, id: &SocketId, room: &str) {
-        let Some(entry) = self.members.get_mut(id) else { return };
-        if entry.rooms.remove(room) {
-            self.remove_from_room(id, room);
-        }
+    /// Takes a member out of a room, and says whether the room is gone. Nothing happens if it is not there.
+    pub(crate) fn leave(&mut self, id: &SocketId, room: &str) -> Option<bool> {
+        let entry = self.members.get_mut(id)?;
+        entry.rooms.remove(room).then(|| self.remove_from_room(id, room))
     }
 
-    /// Removes a member from everywhere, and says where it was.
-    pub(crate) fn remove(&mut self, id: &SocketId) -> Vec<Room> {
-        let Some(entry) = self.members.remove(id) else { return Vec::new() };
-        for room in &entry.rooms {
-            self.remove_from_room(id, room);
-        }
-        entry.rooms.into_iter().collect()
+    /// Removes a member from everywhere, and says where it was, and whether that room is gone.
+    pub(crate) fn remove(&mut self, id: &SocketId) -> impl Iterator<Item = (Room, bool)> {
+        let rooms = self.members.remove(id).map(|entry| entry.rooms).unwrap_or_default();
+        rooms.into_iter().map(|room| {
+            let is_gone = self.remove_from_room(id, &room);
+            (room, is_gone)
+        })
     }
 
-    fn remove_from_room(&mut self, id: &SocketId, room: &str) {
-        if let Some(members) = self.rooms.get_mut(room) {
-            members.remove(id);
-            if members.is_empty() {
-                self.rooms.remove(room);
-            }
+    fn remove_from_room(&mut self, id: &SocketId, room: &str) -> bool {
+        let Some(members) = self.rooms.get_mut(room) else { return false };
+        members.remove(id);
+        let is_gone = members.is_empty();
+        if is_gone {
+            self.rooms.remove(room);
         }
+        is_gone
     }
 
     pub(crate) fn rooms_of(&self, id: &SocketId) -> Vec<Room> {
@@ -105,13 +109,15 @@ impl<M: Clone> Rooms<M> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn table(members: &[(&str, &[&str])]) -> Rooms<String> {
         let mut rooms = Rooms::default();
         for (id, joined) in members {
             rooms.insert(&(*id).into(), (*id).to_owned());
-            for room in *joined {
+            for room in std::iter::once(id).chain(*joined) {
                 rooms.join(&(*id).into(), (*room).into());
             }
         }
@@ -160,17 +166,53 @@ mod tests {
     fn rooms_are_gone_with_their_last_member() {
         let mut rooms = table(&[("a", &["x"]), ("b", &["x", "y"])]);
         rooms.leave(&"a".into(), "x");
-        let mut left = rooms.remove(&"b".into());
+        let mut left: Vec<_> = rooms.remove(&"b".into()).collect();
         left.sort();
-        assert_eq!(left, ["b", "x", "y"].map(Room::from));
+        assert_eq!(left, ["b", "x", "y"].map(|room| (Room::from(room), true)));
         assert_eq!(rooms.rooms.keys().map(|room| &**room).collect::<Vec<_>>(), ["a"]);
         assert_eq!(rooms.len(), 1);
+    }
+
+    proptest! {
+        /// The model: everybody's rooms as a list, and each looked at.
+        #[test]
+        fn a_target_means_what_its_definition_says(
+            members in prop::collection::vec(prop::collection::vec(0..6_u8, 0..5), 0..8),
+            left in prop::collection::vec((0..8_usize, 0..14_u8), 0..8),
+            targets in prop::collection::vec(
+                (prop::collection::vec(0..14_u8, 0..4), prop::collection::vec(0..14_u8, 0..3)), 1..8),
+        ) {
+            // Rooms 0 to 5 are rooms, 6 and above the ids of members.
+            let name = |room: u8| Room::from(room.to_string());
+            let id = |index: usize| SocketId::from(&*(index + 6).to_string());
+            let mut table = Rooms::default();
+            let mut model: Vec<Vec<Room>> = Vec::new();
+            for (index, rooms) in members.iter().enumerate() {
+                table.insert(&id(index), index);
+                let mut joined = vec![id(index).shared()];
+                joined.extend(rooms.iter().map(|&room| name(room)));
+                joined.iter().for_each(|room| drop(table.join(&id(index), room.clone())));
+                model.push(joined);
+            }
+            for (index, room) in left.into_iter().filter(|(index, _)| *index < members.len()) {
+                table.leave(&id(index), &name(room));
+                model[index].retain(|there| *there != name(room));
+            }
+            for (rooms, except) in targets {
+                let names = |rooms: Vec<u8>| rooms.into_iter().map(name).collect();
+                let target = Target { rooms: names(rooms), except: names(except) };
+                let mut selected = table.select(&target);
+                selected.sort_unstable();
+                let is_meant = |index: &usize| target.includes(&model[*index]);
+                prop_assert_eq!(selected, (0..model.len()).filter(is_meant).collect::<Vec<_>>());
+            }
+        }
     }
 
     #[test]
     fn who_is_no_member_joins_nothing() {
         let mut rooms = table(&[("a", &[])]);
-        rooms.remove(&"a".into());
+        assert_eq!(rooms.remove(&"a".into()).count(), 1);
         rooms.join(&"a".into(), "x".into());
         assert!(rooms.rooms.is_empty());
         assert!(rooms.rooms_of(&"a".into()).is_empty());

@@ -16,7 +16,8 @@ use crate::{
     layer::{SocketIoLayer, namespace::InvalidNamespace},
     socketio::{
         Built, Connect, ConnectService, Connector, Door, Hub, IntoConnectService, IntoNames, Io, Names,
-        NamespaceHandle, NewNamespace, Others, SocketLimits, SocketService, States, add,
+        NamespaceHandle, NewNamespace, Others, RoomEvent, RoomListener, SocketLimits, SocketService, States,
+        add,
     },
 };
 
@@ -54,6 +55,7 @@ pub struct SocketIoBuilder {
     forgets_empty_children: bool,
     fallback: ConnectService,
     adapter: Option<Arc<dyn Adapter>>,
+    room_listeners: Vec<RoomListener>,
     problems: Vec<String>,
 }
 
@@ -95,6 +97,7 @@ impl SocketIoBuilder {
             forgets_empty_children: false,
             fallback: ConnectService::new(InvalidNamespace.map_err(Into::into)),
             adapter: None,
+            room_listeners: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -173,6 +176,28 @@ impl SocketIoBuilder {
     /// How packets become messages: another parser than the [default one](DefaultParser). The clients must use the same.
     pub fn parser(mut self, parser: impl Parser) -> Self {
         self.parser = Arc::new(parser);
+        self
+    }
+
+    /// Called when a room of this server comes into being or is gone, and for each join and leave: the events of
+    /// Node's adapter. Events of one namespace come one after the other, in their order; a hook that joins a room
+    /// hears of it after it has returned. It is called by whoever brought it about, so it has to be quick. Several
+    /// hooks may listen; where none does, nothing is spent.
+    ///
+    /// ```
+    /// use tower_socketio::{prelude::*, socketio::{RoomChange, RoomEvent}};
+    ///
+    /// let io = SocketIo::builder()
+    ///     .namespace("/", Namespace::new())
+    ///     .on_room_event(|RoomEvent { namespace, room, change, .. }: &RoomEvent| match change {
+    ///         RoomChange::Joined(socket) => println!("{socket} has joined {room} of {namespace}"),
+    ///         change => println!("{}: {room}", change.name()),
+    ///     })
+    ///     .build();
+    /// # drop(io);
+    /// ```
+    pub fn on_room_event(mut self, hook: impl Fn(&RoomEvent) + Send + Sync + 'static) -> Self {
+        self.room_listeners.push(RoomListener::new(hook));
         self
     }
 
@@ -271,6 +296,7 @@ impl SocketIoBuilder {
         let hub = Arc::new(
             Hub::new(limits, self.states, self.parser)
                 .with_others(others)
+                .with_room_listeners(self.room_listeners)
                 .with_new_namespace(self.on_new_namespace),
         );
         if let Some(others) = &hub.others

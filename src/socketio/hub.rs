@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     limits::SocketLimits, names::Registry, namespace_state::NamespaceState, others::Others,
-    server_table::ServerTable, states::States,
+    room_watch::RoomListener, server_table::ServerTable, states::States,
 };
 use crate::{
     codec::parser::{Encoded, Outgoing, Parser},
@@ -27,6 +27,7 @@ pub(crate) struct Hub {
     pub(crate) others: Option<Arc<Others>>,
     pub(crate) parser: Arc<dyn Parser>,
     pub(crate) server_side: ServerTable<Self>,
+    room_listeners: Arc<[RoomListener]>,
     /// The namespaces that were registered, and their children.
     pub(crate) names: Arc<Registry>,
     on_new_namespace: Option<NewNamespace>,
@@ -45,6 +46,7 @@ impl Hub {
             others: None,
             server_side: ServerTable::default(),
             on_new_namespace: None,
+            room_listeners: Arc::default(),
             namespaces: Mutex::default(),
         }
     }
@@ -68,6 +70,12 @@ impl Hub {
         {
             guarded("on_new_namespace", || hook(self, namespace));
         }
+    }
+
+    /// The same with hooks for rooms.
+    pub(crate) fn with_room_listeners(mut self, listeners: Vec<RoomListener>) -> Self {
+        self.room_listeners = listeners.into();
+        self
     }
 
     /// The namespace of this name, if somebody holds it.
@@ -94,7 +102,7 @@ impl Hub {
         let name: Arc<str> = name.into();
         let state =
             NamespaceState::new(name.clone(), self.limits.clone(), self.parser.clone(), self.others.clone());
-        let state = Arc::new(state);
+        let state = Arc::new(state.watched_by(self.room_listeners.clone()));
         namespaces.insert(name, Arc::downgrade(&state));
         state
     }

@@ -11,6 +11,7 @@ use super::{
     limits::SocketLimits,
     member::{Member, Status},
     others::Others,
+    room_watch::{RoomListener, RoomWatch},
 };
 use crate::{
     adapter::{Emission, Room, Rooms, Target},
@@ -28,6 +29,8 @@ pub(crate) struct NamespaceState {
     pub(crate) others: Option<Arc<Others>>,
     pub(crate) parser: Arc<dyn Parser>,
     rooms: Mutex<Rooms<Arc<Member>>>,
+    /// Who wants to know of rooms, if anybody does.
+    watch: Option<Box<RoomWatch>>,
     /// One counter for all acknowledgements of the namespace: a broadcast has one id for all who receive it.
     next_ack: AtomicU64,
 }
@@ -42,7 +45,14 @@ impl NamespaceState {
         if let Some(others) = &others {
             others.adapter().namespace_added(&name);
         }
-        Self { name, limits, parser, others, rooms: Mutex::default(), next_ack: AtomicU64::new(0) }
+        let (rooms, next_ack) = (Mutex::default(), AtomicU64::new(0));
+        Self { name, limits, parser, others, rooms, watch: None, next_ack }
+    }
+
+    /// The same with hooks for its rooms.
+    pub(crate) fn watched_by(mut self, listeners: Arc<[RoomListener]>) -> Self {
+        self.watch = RoomWatch::new(&self.name, listeners, self.others.as_ref()).map(Box::new);
+        self
     }
 
     pub(crate) fn next_ack(&self) -> u64 {
@@ -97,37 +107,70 @@ impl NamespaceState {
 
     /// From here on the socket is in its rooms. It may have ended meanwhile: then nothing happens.
     pub(crate) fn connect(&self, member: &Arc<Member>) -> bool {
-        let mut status = member.status.lock();
-        let Status::Connecting(joined) = &mut *status else { return false };
-        let joined = std::mem::take(joined);
-        *status = Status::Connected;
-        let mut rooms = self.rooms.lock();
-        rooms.insert(&member.id, member.clone());
-        for room in joined {
-            rooms.join(&member.id, room);
+        {
+            let mut status = member.status.lock();
+            let Status::Connecting(joined) = &mut *status else { return false };
+            let joined = std::mem::take(joined);
+            *status = Status::Connected;
+            let mut rooms = self.rooms.lock();
+            rooms.insert(&member.id, member.clone());
+            self.join_all(&mut rooms, &member.id, std::iter::once(member.id.shared()).chain(joined));
         }
+        self.tell();
         true
     }
 
     pub(crate) fn join(&self, member: &Member, joined: impl Iterator<Item = Room>) {
         let joined: Vec<_> = joined.collect();
-        let mut status = member.status.lock();
-        match &mut *status {
-            Status::Connecting(rooms) => rooms.extend(joined),
-            Status::Connected => {
-                let mut rooms = self.rooms.lock();
-                joined.into_iter().for_each(|room| rooms.join(&member.id, room));
+        {
+            let mut status = member.status.lock();
+            match &mut *status {
+                Status::Connecting(rooms) => rooms.extend(joined),
+                Status::Connected => self.join_all(&mut self.rooms.lock(), &member.id, joined),
+                Status::Ending(_) | Status::Ended { .. } => {}
             }
-            Status::Ending(_) | Status::Ended { .. } => {}
+        }
+        self.tell();
+    }
+
+    fn join_all(
+        &self,
+        rooms: &mut Rooms<Arc<Member>>,
+        id: &SocketId,
+        joined: impl IntoIterator<Item = Room>,
+    ) {
+        for room in joined {
+            if let Some(is_new) = rooms.join(id, room.clone())
+                && let Some(watch) = &self.watch
+            {
+                watch.joined(room, id, is_new);
+            }
         }
     }
 
     pub(crate) fn leave(&self, member: &Member, room: &str) {
-        let mut status = member.status.lock();
-        match &mut *status {
-            Status::Connecting(rooms) => rooms.retain(|joined| **joined != *room),
-            Status::Connected | Status::Ending(_) => self.rooms.lock().leave(&member.id, room),
-            Status::Ended { .. } => {}
+        {
+            let mut status = member.status.lock();
+            match &mut *status {
+                Status::Connecting(rooms) => rooms.retain(|joined| **joined != *room),
+                Status::Connected | Status::Ending(_) => {
+                    let mut rooms = self.rooms.lock();
+                    if let Some(is_gone) = rooms.leave(&member.id, room)
+                        && let Some(watch) = &self.watch
+                    {
+                        watch.left(room.into(), &member.id, is_gone);
+                    }
+                }
+                Status::Ended { .. } => {}
+            }
+        }
+        self.tell();
+    }
+
+    /// Whoever listens hears what has happened to the rooms. Under no lock: it is user code.
+    fn tell(&self) {
+        if let Some(watch) = &self.watch {
+            watch.tell();
         }
     }
 
@@ -140,11 +183,19 @@ impl NamespaceState {
 
     /// The end of a socket whose end [has begun](Member::begin_end): it leaves its rooms.
     pub(crate) fn end(&self, member: &Member) {
-        let mut status = member.status.lock();
-        if let Status::Ending(reason) = *status {
-            let rooms = self.rooms.lock().remove(&member.id);
-            *status = Status::Ended { rooms, reason: Some(reason) };
+        {
+            let mut status = member.status.lock();
+            let Status::Ending(reason) = *status else { return };
+            let mut rooms = self.rooms.lock();
+            let left = rooms.remove(&member.id).map(|(room, is_gone)| {
+                if let Some(watch) = &self.watch {
+                    watch.left(room.clone(), &member.id, is_gone);
+                }
+                room
+            });
+            *status = Status::Ended { rooms: left.collect(), reason: Some(reason) };
         }
+        self.tell();
     }
 
     /// All ids, for whoever wants to look.
