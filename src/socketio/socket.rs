@@ -73,7 +73,7 @@ impl Socket {
         self.member.is_connected()
     }
 
-    /// What the application keeps with this socket, by type.
+    /// What the application keeps with this socket, by type and by name.
     pub fn data(&self) -> SocketData<'_> {
         SocketData::new(&self.member.data)
     }
@@ -218,8 +218,7 @@ impl Socket {
 
     /// What of the data travels.
     pub(crate) fn named_data(&self) -> Map<String, Value> {
-        let _ = self;
-        Map::new()
+        self.data().named()
     }
 
     /// Its own listeners, if it ever had one.
