@@ -39,11 +39,19 @@ pub enum Limit {
     SessionsPerAddress,
     /// More children of dynamic namespaces that nobody is in than `empty_children`: one is forgotten.
     EmptyChildren,
+    /// A session that joined no namespace within `connect_timeout`: closed.
+    ConnectTime,
+    /// More namespaces of a session than `namespaces`: CONNECT_ERROR.
+    Namespaces,
+    /// More acknowledgements owed by a socket than `acks_outstanding`: an error for who asked.
+    Acks,
+    /// More rooms of a socket than `rooms`: not joined.
+    Rooms,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::RequestBody,
         Self::WebSocketMessage,
         Self::Fragments,
@@ -59,6 +67,10 @@ impl Limit {
         Self::Sessions,
         Self::SessionsPerAddress,
         Self::EmptyChildren,
+        Self::ConnectTime,
+        Self::Namespaces,
+        Self::Acks,
+        Self::Rooms,
     ];
 
     /// Its name in logs and metrics.
@@ -79,6 +91,10 @@ impl Limit {
             Self::Sessions => "sessions",
             Self::SessionsPerAddress => "sessions_per_address",
             Self::EmptyChildren => "empty_children",
+            Self::ConnectTime => "connect_time",
+            Self::Namespaces => "namespaces",
+            Self::Acks => "acks",
+            Self::Rooms => "rooms",
         }
     }
 }
@@ -126,7 +142,7 @@ mod tests {
         for (index, limit) in Limit::ALL.into_iter().enumerate() {
             assert_eq!(limit as usize, index, "{limit}");
         }
-        assert_eq!(Limit::ALL.last(), Some(&Limit::EmptyChildren), "a new last one belongs into `ALL`");
+        assert_eq!(Limit::ALL.last(), Some(&Limit::Rooms), "a new last one belongs into `ALL`");
     }
 
     #[test]

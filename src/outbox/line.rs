@@ -81,6 +81,11 @@ impl Line {
         }
     }
 
+    /// Counts a limit of this client's. Never under a lock: whoever collects logs may send them to this very client.
+    pub(super) fn reached(&self, limit: Limit) {
+        self.counts.reached(limit);
+    }
+
     // What emitters do.
 
     pub(super) fn push(&self, parcel: Parcel<'_>, flags: Flags) -> Result<Sent, SendError> {
@@ -120,8 +125,7 @@ impl Line {
                 };
                 drop(state);
                 wake(to_wake);
-                // Not under the lock: whoever collects logs may send them to this very client.
-                self.counts.reached(Limit::Outbox);
+                self.reached(Limit::Outbox);
                 return Err(SendError::Full);
             }
         }

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     codec::engine::{Frame, Message, Transport},
     error::CloseReason,
+    limit::Limit,
 };
 
 /// The pen to one session's client. Clones write to the same client.
@@ -62,6 +63,11 @@ impl Outbox {
     /// sent first, what comes later is refused.
     pub fn close(&self) {
         self.line.request_close(CloseReason::ForcedClose);
+    }
+
+    /// Counts a limit that this client has reached.
+    pub(crate) fn reached(&self, limit: Limit) {
+        self.line.reached(limit);
     }
 
     /// Whether a message would leave at once: nothing waits, and a poll is there or the websocket takes more.

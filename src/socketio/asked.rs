@@ -47,7 +47,7 @@ impl Asked {
         let mut unasked = Vec::new();
         members.retain(|member| {
             let waiting = Waiting::OneOfMany(sender.clone());
-            let registered = member.acks.register(id, waiting, namespace.limits.acks_outstanding);
+            let registered = member.owe(id, waiting, namespace.limits.acks_outstanding);
             let Err(error) = registered else { return true };
             unasked.push((member.id.clone(), error.into()));
             false

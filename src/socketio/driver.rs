@@ -41,6 +41,7 @@ use crate::{
     error::CloseReason,
     exchange::{Closed, Open, SessionRequest},
     guard::guarded,
+    limit::Limit,
     outbox::{Flags, Outbox},
 };
 
@@ -136,7 +137,7 @@ impl Driver {
     fn poll_connect_deadline(&mut self, cx: &mut Context<'_>) {
         let Some(deadline) = &mut self.connect_deadline else { return };
         if deadline.as_mut().poll(cx).is_ready() {
-            tracing::debug!("a client joined no namespace in time");
+            self.outbox.reached(Limit::ConnectTime);
             self.connect_deadline = None;
             self.hang_up();
         }
@@ -265,6 +266,7 @@ impl Driver {
 
     fn join(&mut self, cx: &mut Context<'_>, namespace: &str, auth: Option<Json>) {
         if !self.slots.make_room(self.hub.limits.namespaces) {
+            self.outbox.reached(Limit::Namespaces);
             self.refuse(namespace, &Refusal::new("too many namespaces"));
             return;
         }

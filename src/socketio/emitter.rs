@@ -96,7 +96,7 @@ impl Emitter {
         let packet = self.namespace.encode(Some(id), event, data)?;
         let (sender, answer) = oneshot::channel();
         let limit = self.namespace.limits.acks_outstanding;
-        match self.member.acks.register(id, Waiting::One(sender), limit) {
+        match self.member.owe(id, Waiting::One(sender), limit) {
             Ok(()) => {}
             Err(Unregistered::Closed) => return Err(EmitError::Disconnected),
             Err(Unregistered::Full) => return Err(EmitError::TooManyAcks),

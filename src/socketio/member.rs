@@ -9,13 +9,19 @@ use std::{
 };
 
 use super::{
-    acks::AckTable, data::DataMap, handshake::Handshake, link::Link, listeners::Listeners, outgoing::Emitted,
+    acks::{AckTable, Unregistered, Waiting},
+    data::DataMap,
+    handshake::Handshake,
+    link::Link,
+    listeners::Listeners,
+    outgoing::Emitted,
     reason::DisconnectReason,
 };
 use crate::{
     adapter::Room,
     codec::{engine::Frame, parser::Encoded},
     id::SocketId,
+    limit::Limit,
     outbox::{Flags, Outbox, SendError, Sent},
     sync::Mutex,
 };
@@ -82,6 +88,15 @@ impl Member {
         if let Some(listeners) = self.listeners.get().filter(|listeners| listeners.hears_outgoing()) {
             listeners.sent(&emitted.to(&self.id));
         }
+    }
+
+    /// An answer is due. Of more than may be due at the same time, none is waited for, and it is counted.
+    pub(crate) fn owe(&self, id: u64, waiting: Waiting, limit: usize) -> Result<(), Unregistered> {
+        let owed = self.acks.register(id, waiting, limit);
+        if let Err(Unregistered::Full) = owed {
+            self.outbox.reached(Limit::Acks);
+        }
+        owed
     }
 
     /// The end of a socket that never was connected.

@@ -17,6 +17,7 @@ use crate::{
     adapter::{Emission, Room, Rooms, Target},
     codec::parser::{EncodeError, Encoded, Outgoing, OutgoingBody, Parser, Payload},
     id::SocketId,
+    limit::Limit,
     sync::Mutex,
 };
 
@@ -121,15 +122,26 @@ impl NamespaceState {
     }
 
     pub(crate) fn join(&self, member: &Member, joined: impl Iterator<Item = Room>) {
-        let joined: Vec<_> = joined.collect();
-        {
+        let mut joined: Vec<_> = joined.collect();
+        let refused = {
             let mut status = member.status.lock();
             match &mut *status {
-                Status::Connecting(rooms) => rooms.extend(joined),
-                Status::Connected => self.join_all(&mut self.rooms.lock(), &member.id, joined),
-                Status::Ending(_) | Status::Ended { .. } => {}
+                Status::Connecting(rooms) => {
+                    let refused = self.limits.keep_rooms(&member.id, || rooms.clone(), &mut joined);
+                    rooms.extend(joined);
+                    refused
+                }
+                Status::Connected => {
+                    let mut rooms = self.rooms.lock();
+                    let there = || rooms.rooms_of(&member.id);
+                    let refused = self.limits.keep_rooms(&member.id, there, &mut joined);
+                    self.join_all(&mut rooms, &member.id, joined);
+                    refused
+                }
+                Status::Ending(_) | Status::Ended { .. } => 0,
             }
-        }
+        };
+        (0..refused).for_each(|_| member.outbox.reached(Limit::Rooms));
         self.tell();
     }
 

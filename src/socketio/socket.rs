@@ -86,6 +86,7 @@ impl Socket {
     // Rooms.
 
     /// Joins rooms. A socket that is being connected joins them when it is; one that is gone joins nothing.
+    /// Beyond [`SocketLimits::rooms`](super::SocketLimits::rooms) it joins no more, which is counted.
     pub fn join(&self, rooms: impl IntoRooms) {
         self.namespace.join(&self.member, rooms.into_rooms());
     }
