@@ -309,6 +309,13 @@ async fn typed_events_reach_sockets_wherever_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_socket_has_typed_listeners_of_its_own() {
+    let (mut client, socket, _io) = pair().await;
+    socket.on_event(async |Add(a, b): Add| a + b);
+    assert_eq!(client.ask(r#"27["add",1,2]"#).await, "37[3]");
+}
+
+#[tokio::test(start_paused = true)]
 async fn typed_and_untyped_are_the_same_on_the_wire() {
     let namespace = Namespace::new().on("add", async |Data((a, b)): Data<(i64, i64)>| Ack(a + b)).on_event(
         async |socket: Socket, Question { text }: Question| {

@@ -8,7 +8,28 @@ use super::{
     event::TypedEvent,
     handler::{Typed, TypedHandler},
 };
-use crate::socketio::{namespace::Namespace, states::Needs};
+use crate::socketio::{listeners::ListenerId, namespace::Namespace, socket::Socket, states::Needs};
+
+impl Socket {
+    /// Handles a [`TypedEvent`] of this socket. See [`Namespace::on_event`]; all else is as with [`on`](Self::on). To
+    /// have it among the [`typed_events`](Namespace::typed_events), name it with [`Namespace::receives`].
+    ///
+    /// # Panics
+    /// As [`on`](Self::on), and if the handler takes an [`AckSender`](crate::socketio::AckSender), which has no type.
+    #[track_caller]
+    pub fn on_event<H, A>(&self, handler: H) -> ListenerId
+    where
+        H: TypedHandler<A>,
+        A: 'static,
+        H::Event: TypedEvent<Ack: 'static> + DeserializeOwned,
+        H::Output: IntoAnswer<<H::Event as TypedEvent>::Ack>,
+    {
+        let mut needs = Needs::default();
+        H::needs(&mut needs);
+        assert!(!needs.takes_ack(), "a typed handler takes an `AckSender`, which has no type");
+        self.on(H::Event::NAME, Typed::new(handler))
+    }
+}
 
 impl<E, P, C> Namespace<E, P, C> {
     /// Handles a [`TypedEvent`]: the last argument of the handler is the event, which gives the name, and what the
