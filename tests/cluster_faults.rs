@@ -10,12 +10,17 @@ mod socketio;
 use std::time::Duration;
 
 use common::{SECOND, settle};
+use futures_util::StreamExt;
 use house::{Server, servers};
 use socketio::Log;
 use tokio::time::Instant;
 use tower_socketio::{
     SocketIo,
-    adapter::{Cluster, MissingServer, ServerId, Servers, WhyMissing},
+    adapter::{
+        Answer, Cluster, Emission, Expected, MissingServer, Request, Requests, ServerChange, ServerId,
+        Servers, Target, WhyMissing,
+    },
+    codec::parser::Args,
     prelude::*,
 };
 
@@ -183,6 +188,63 @@ async fn a_server_knows_the_others() {
     assert_eq!(a.io.servers().await.unwrap().len(), 1);
     let alone = SocketIo::builder().namespace("/", Namespace::new()).build();
     assert!(alone.servers().await.unwrap().is_empty() && alone.server_id().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_that_come_and_go_can_be_listened_to() {
+    let (cluster, log) = (Cluster::new(), Log::default());
+    let note = log.clone();
+    let hook = move |change: &ServerChange| match change {
+        ServerChange::Joined(server) => note.add(format!("{server} joined")),
+        ServerChange::Left(server) => note.add(format!("{server} left")),
+        _ => {}
+    };
+    let _a = Server::new(&cluster, "a", &log);
+    let _b = Server::with(&cluster, "b", &log, |builder| builder.on_server_change(hook));
+    let c = Server::new(&cluster, "c", &log);
+    settle().await;
+    drop(c);
+    cluster.kill("a");
+    settle().await;
+    assert_eq!(log.all(), ["a joined", "c joined", "c left", "a left"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_waited_for_without_names_where_servers_are_only_counted() {
+    let requests = Requests::default();
+    let request = Request::FetchSockets { target: Target::default() };
+    let mut answers = requests.open("q".into(), &request, None);
+    requests.answer(&"q".into(), None, Answer::Sockets(Vec::new()));
+    assert!(answers.next().await.is_some());
+    assert!(tokio::time::timeout(SECOND, answers.next()).await.is_err(), "nobody knows how many there are");
+    requests.expect(&"q".into(), Expected::Count(3));
+    requests.answer(&"q".into(), None, Answer::Sockets(Vec::new()));
+    assert!(answers.next().await.is_some());
+    assert!(tokio::time::timeout(SECOND, answers.next()).await.is_err());
+    let missing = answers.missing();
+    assert_eq!((missing.len(), missing[0].server.as_ref(), missing[0].why), (1, None, WhyMissing::Timeout));
+    requests.answer(&"q".into(), None, Answer::Sockets(Vec::new()));
+    assert!(answers.next().await.is_some() && answers.next().await.is_none());
+    assert!(answers.missing().is_empty());
+    drop(answers);
+    assert!(requests.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn acknowledgements_may_come_before_their_number_and_without_a_name() {
+    let requests = Requests::default();
+    let request = Request::Broadcast(Emission::new("q", Args::empty(), Target::default()));
+    let mut answers = requests.open("q".into(), &request, Some(Expected::Count(2)));
+    let ack = || Answer::Ack { socket: None, args: Args::empty() };
+    let clients = |count| Answer::Clients { count, sockets: Vec::new() };
+    for answer in [ack(), clients(2), clients(0)] {
+        requests.answer(&"q".into(), None, answer);
+        assert!(answers.next().await.is_some());
+    }
+    assert!(tokio::time::timeout(SECOND, answers.next()).await.is_err());
+    assert!(answers.missing().is_empty(), "the servers have answered, a client has not");
+    requests.answer(&"q".into(), None, ack());
+    assert!(answers.next().await.is_some() && answers.next().await.is_none());
 }
 
 #[test]

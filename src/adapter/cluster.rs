@@ -16,7 +16,7 @@ use super::{
     AdapterFuture,
     answers::{Answers, Expected, Requests},
     envelope::{Body, Envelope},
-    local::{LocalServer, Work},
+    local::{LocalServer, ServerChange, Work},
     message::{Answer, Asker, Message, Request},
     names::{RequestId, ServerId},
     seam::{Adapter, PublishError, Servers},
@@ -76,9 +76,15 @@ struct Node {
 /// By the time of their arrival. What one server sends stays in order, however its delay changes.
 #[derive(Default)]
 struct Inbox {
-    messages: BTreeMap<(Instant, u64), Bytes>,
+    messages: BTreeMap<(Instant, u64), News>,
     count: u64,
     last: HashMap<ServerId, Instant>,
+}
+
+/// What arrives at a server.
+enum News {
+    Said(Bytes),
+    Changed(ServerChange),
 }
 
 impl Cluster {
@@ -111,6 +117,10 @@ impl Cluster {
             news: Notify::new(),
         });
         let mut shared = self.0.lock();
+        for other in shared.nodes.values() {
+            other.learn(ServerChange::Joined(id.clone()));
+            node.learn(ServerChange::Joined(other.id.clone()));
+        }
         shared.nodes.insert(id, node.clone());
         let sessions = shared.sessions.clone();
         drop(shared);
@@ -169,6 +179,7 @@ impl Cluster {
         };
         for node in rest {
             node.requests.server_left(id);
+            node.learn(ServerChange::Left(id.clone()));
         }
     }
 }
@@ -226,6 +237,13 @@ impl ClusterAdapter {
     }
 }
 
+impl Inbox {
+    fn put(&mut self, due: Instant, news: News) {
+        self.count += 1;
+        self.messages.insert((due, self.count), news);
+    }
+}
+
 impl Node {
     fn put(&self, from: ServerId, due: Instant, bytes: Bytes, capacity: usize) -> bool {
         {
@@ -236,16 +254,20 @@ impl Node {
             let last = inbox.last.entry(from).or_insert(due);
             *last = due.max(*last);
             let due = *last;
-            inbox.count += 1;
-            let count = inbox.count;
-            inbox.messages.insert((due, count), bytes);
+            inbox.put(due, News::Said(bytes));
         }
         self.news.notify_one();
         true
     }
 
+    /// Who comes and goes is known at once, and does not count for what may wait.
+    fn learn(&self, change: ServerChange) {
+        self.inbox.lock().put(Instant::now(), News::Changed(change));
+        self.news.notify_one();
+    }
+
     /// The next message, when it is due.
-    async fn next(&self) -> Bytes {
+    async fn next(&self) -> News {
         loop {
             let due = {
                 let mut inbox = self.inbox.lock();
@@ -262,8 +284,19 @@ impl Node {
         }
     }
 
-    fn handle(&self, server: &LocalServer, bytes: &Bytes) -> Option<Work> {
-        let Envelope { from, namespace, body } = match Envelope::from_bytes(bytes) {
+    fn handle(&self, server: &LocalServer, news: News) -> Option<Work> {
+        let bytes = match news {
+            News::Said(bytes) => bytes,
+            News::Changed(ServerChange::Joined(id)) => {
+                server.server_joined(id);
+                return None;
+            }
+            News::Changed(ServerChange::Left(id)) => {
+                server.server_left(id);
+                return None;
+            }
+        };
+        let Envelope { from, namespace, body } = match Envelope::from_bytes(&bytes) {
             Ok(envelope) => envelope,
             Err(error) => {
                 tracing::warn!(%error, "a message of another server cannot be read");
@@ -287,18 +320,18 @@ async fn run(node: Arc<Node>, server: LocalServer) {
     let mut works = FuturesUnordered::new();
     loop {
         let next = pin!(node.next());
-        let bytes = if works.is_empty() {
+        let news = if works.is_empty() {
             next.await
         } else if works.len() >= WORKS {
             works.next().await;
             continue;
         } else {
             match futures_util::future::select(next, works.next()).await {
-                Either::Left((bytes, _)) => bytes,
+                Either::Left((news, _)) => news,
                 Either::Right(_) => continue,
             }
         };
-        works.extend(node.handle(&server, &bytes));
+        works.extend(node.handle(&server, news));
     }
 }
 

@@ -16,6 +16,17 @@ use super::{
 pub(crate) trait Receive: Send + Sync {
     fn receive(self: Arc<Self>, from: Option<ServerId>, namespace: &str, message: Message) -> Option<Work>;
     fn serve(self: Arc<Self>, asker: Asker, request: Request, timeout: Duration) -> Option<Work>;
+    fn server_changed(&self, change: ServerChange);
+}
+
+/// A server has come or gone: see [`on_server_change`](crate::SocketIoBuilder::on_server_change).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerChange {
+    /// It is one of the cluster now.
+    Joined(ServerId),
+    /// It has left, or was given up.
+    Left(ServerId),
 }
 
 /// What is left to do for a message, by the adapter's task: handlers of the application that run, acknowledgements
@@ -44,6 +55,25 @@ impl LocalServer {
     #[must_use = "the rest of the work is to be polled by the adapter's task"]
     pub fn serve(&self, asker: Asker, request: Request, timeout: Duration) -> Option<Work> {
         self.0.upgrade()?.serve(asker, request, timeout)
+    }
+}
+
+impl LocalServer {
+    /// Tells the application of a server that is there now.
+    pub fn server_joined(&self, server: ServerId) {
+        self.server_changed(ServerChange::Joined(server));
+    }
+
+    /// Tells the application of a server that is gone. Whoever waits for its answers is told by
+    /// [`Requests::server_left`](super::Requests::server_left).
+    pub fn server_left(&self, server: ServerId) {
+        self.server_changed(ServerChange::Left(server));
+    }
+
+    fn server_changed(&self, change: ServerChange) {
+        if let Some(server) = self.0.upgrade() {
+            server.server_changed(change);
+        }
     }
 }
 

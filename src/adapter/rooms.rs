@@ -191,7 +191,9 @@ mod tests {
                 table.insert(&id(index), index);
                 let mut joined = vec![id(index).shared()];
                 joined.extend(rooms.iter().map(|&room| name(room)));
-                joined.iter().for_each(|room| drop(table.join(&id(index), room.clone())));
+                for room in &joined {
+                    table.join(&id(index), room.clone());
+                }
                 model.push(joined);
             }
             for (index, room) in left.into_iter().filter(|(index, _)| *index < members.len()) {

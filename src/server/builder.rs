@@ -6,7 +6,7 @@ use tower::{Service, ServiceExt};
 
 use super::socket_io::SocketIo;
 use crate::{
-    adapter::Adapter,
+    adapter::{Adapter, ServerChange},
     codec::{
         engine::Transport,
         parser::{DefaultParser, Parser},
@@ -16,8 +16,8 @@ use crate::{
     layer::{SocketIoLayer, namespace::InvalidNamespace},
     socketio::{
         Built, Connect, ConnectService, Connector, Door, Hub, IntoConnectService, IntoNames, Io, Names,
-        NamespaceHandle, NewNamespace, Others, RoomEvent, RoomListener, SocketLimits, SocketService, States,
-        add,
+        NamespaceHandle, NewNamespace, Others, RoomEvent, RoomListener, ServerListener, SocketLimits,
+        SocketService, States, add,
     },
 };
 
@@ -55,6 +55,7 @@ pub struct SocketIoBuilder {
     forgets_empty_children: bool,
     fallback: ConnectService,
     adapter: Option<Arc<dyn Adapter>>,
+    server_listeners: Vec<ServerListener>,
     room_listeners: Vec<RoomListener>,
     problems: Vec<String>,
 }
@@ -97,6 +98,7 @@ impl SocketIoBuilder {
             forgets_empty_children: false,
             fallback: ConnectService::new(InvalidNamespace.map_err(Into::into)),
             adapter: None,
+            server_listeners: Vec::new(),
             room_listeners: Vec::new(),
             problems: Vec::new(),
         }
@@ -176,6 +178,26 @@ impl SocketIoBuilder {
     /// How packets become messages: another parser than the [default one](DefaultParser). The clients must use the same.
     pub fn parser(mut self, parser: impl Parser) -> Self {
         self.parser = Arc::new(parser);
+        self
+    }
+
+    /// Called when another server joins the cluster or is gone, by the adapter's task, so it has to be quick. Not every
+    /// adapter knows: see [`Io::servers`].
+    ///
+    /// ```
+    /// # use tower_socketio::{adapter::{Cluster, ServerChange}, prelude::*};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # let adapter = Cluster::new().adapter("one");
+    /// let io = SocketIo::builder()
+    ///     .namespace("/", Namespace::new())
+    ///     .adapter(adapter)
+    ///     .on_server_change(|change: &ServerChange| println!("{change:?}"))
+    ///     .build();
+    /// # }
+    /// ```
+    pub fn on_server_change(mut self, hook: impl Fn(&ServerChange) + Send + Sync + 'static) -> Self {
+        self.server_listeners.push(ServerListener::new(hook));
         self
     }
 
@@ -292,7 +314,7 @@ impl SocketIoBuilder {
         if self.forgets_empty_children {
             limits.empty_children = 0;
         }
-        let others = self.adapter.map(|adapter| Arc::new(Others::new(adapter)));
+        let others = self.adapter.map(|adapter| Arc::new(Others::new(adapter, self.server_listeners)));
         let hub = Arc::new(
             Hub::new(limits, self.states, self.parser)
                 .with_others(others)

@@ -10,7 +10,9 @@ use super::{
     server_table::ServerCall, socket::Socket,
 };
 use crate::{
-    adapter::{Answer, Asker, Emission, Message, NoAck, Receive, Request, ServerId, Target, Work},
+    adapter::{
+        Answer, Asker, Emission, Message, NoAck, Receive, Request, ServerChange, ServerId, Target, Work,
+    },
     id::SocketId,
 };
 
@@ -40,6 +42,12 @@ impl Receive for Hub {
             Message::ServerSideEmit { .. } => {}
         }
         None
+    }
+
+    fn server_changed(&self, change: ServerChange) {
+        if let Some(others) = &self.others {
+            others.tell(&change);
+        }
     }
 
     fn serve(self: Arc<Self>, asker: Asker, request: Request, timeout: Duration) -> Option<Work> {

@@ -99,7 +99,7 @@ pub(crate) use names::{Door, Fit, add};
 pub use namespace::{
     Built, ConnectService, IntoConnectService, Namespace, NamespaceService, NamespaceServiceFuture,
 };
-pub(crate) use others::Others;
+pub(crate) use others::{Others, ServerListener};
 pub use outgoing::Outgoing;
 pub use reason::DisconnectReason;
 pub use remote_socket::{RemoteAckFuture, RemoteSocket};

@@ -10,7 +10,10 @@ use std::{
 };
 
 use crate::{
-    adapter::{Adapter, AdapterTask, Answer, Answers, Asker, LocalServer, Message, Receive, Request},
+    adapter::{
+        Adapter, AdapterTask, Answer, Answers, Asker, LocalServer, Message, Receive, Request, ServerChange,
+    },
+    guard::guarded,
     sync::Mutex,
 };
 
@@ -19,11 +22,34 @@ pub(crate) struct Others {
     adapter: Arc<dyn Adapter>,
     task: Mutex<Option<AdapterTask>>,
     lost: AtomicU64,
+    listeners: Vec<ServerListener>,
+}
+
+/// A hook of the application's.
+pub(crate) struct ServerListener(Box<dyn Fn(&ServerChange) + Send + Sync>);
+
+impl ServerListener {
+    pub(crate) fn new(hook: impl Fn(&ServerChange) + Send + Sync + 'static) -> Self {
+        Self(Box::new(hook))
+    }
+}
+
+impl fmt::Debug for ServerListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerListener")
+    }
 }
 
 impl Others {
-    pub(crate) fn new(adapter: Arc<dyn Adapter>) -> Self {
-        Self { adapter, task: Mutex::default(), lost: AtomicU64::new(0) }
+    pub(crate) fn new(adapter: Arc<dyn Adapter>, listeners: Vec<ServerListener>) -> Self {
+        Self { adapter, task: Mutex::default(), lost: AtomicU64::new(0), listeners }
+    }
+
+    /// Tells the application.
+    pub(crate) fn tell(&self, change: &ServerChange) {
+        for listener in &self.listeners {
+            guarded("on_server_change", || (listener.0)(change));
+        }
     }
 
     pub(crate) fn adapter(&self) -> &Arc<dyn Adapter> {
