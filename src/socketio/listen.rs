@@ -22,7 +22,7 @@ const DISCONNECT: &str = "disconnect";
 /// Handlers of a namespace serve all of its sockets; these serve one. They have the same arguments and the same
 /// results, may be added and removed at any time and anywhere, in handlers too, and are let go with the socket. An event
 /// that has come is given to those that are there when it is handled: first to the handlers of the namespace, then to
-/// these in their order; how its acknowledgement is found is told at [`Namespace::on`](super::Namespace::on#several-handlers).
+/// these in their order; how its acknowledgement is found is told at [`Namespace::on`](super::Namespace::on).
 ///
 /// They are called by the [`EventRouter`](super::EventRouter), so within the event layers of the namespace; a service
 /// that was written by hand in its place does not know them.
