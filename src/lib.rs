@@ -62,7 +62,10 @@ mod transport;
 
 pub use adapter::{IntoRooms, Room};
 pub use body::{Body, ResponseBody};
-pub use codec::engine::Transport;
+pub use codec::{
+    engine::Transport,
+    parser::{Date, Value},
+};
 pub use error::{BoxError, CloseReason, ErrorCode};
 pub use id::{SessionId, SocketId};
 pub use limit::{Limit, LimitCounts};

@@ -66,7 +66,7 @@ impl AckSender {
         let Some(slot) = self.slot.take() else {
             return Err(AckSendError("the client asked for no acknowledgement".to_owned()));
         };
-        let sent = Args::encode(&data).and_then(|args| slot.send(&self.socket, &args));
+        let sent = Args::encode_unlimited(&data).and_then(|args| slot.send(&self.socket, &args));
         if let Err(error) = &sent {
             slot.send_error(&self.socket, &EventError::from_error(error.clone()));
         }

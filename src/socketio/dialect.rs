@@ -39,10 +39,10 @@ impl Dialect {
     }
 
     /// The namespace that a packet means by this name.
-    pub(super) fn namespace<'a>(&self, name: &'a str) -> &'a str {
+    pub(super) fn namespace<'a>(&self, name: &'a str) -> Cow<'a, str> {
         match self {
-            Self::Current => name,
-            Self::Old { .. } => name.split_once('?').map_or(name, |(path, _)| path),
+            Self::Current => Cow::Borrowed(name),
+            Self::Old { .. } => escaped(path(name)),
         }
     }
 
@@ -51,7 +51,7 @@ impl Dialect {
         if let Self::Current = self {
             return payload;
         }
-        let (_, query) = name.split_once('?')?;
+        let (_, query) = name.split('#').next()?.split_once('?')?;
         let query: HashMap<Cow<'_, str>, Cow<'_, str>> = form_urlencoded::parse(query.as_bytes()).collect();
         let json = serde_json::to_string(&query).ok()?;
         Json::parse(Text::from(json)).ok()
@@ -87,6 +87,29 @@ impl Dialect {
             _ => encode(Payload::new(&&Refused { message, data })),
         }
     }
+}
+
+/// What stands before the query, and before a fragment.
+fn path(name: &str) -> &str {
+    name.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// The path as it stands in a URL: Node takes the names of old clients for one, so that `/my nsp` is `/my%20nsp`.
+fn escaped(path: &str) -> Cow<'_, str> {
+    let is_escaped = |byte: u8| !(0x21..0x7f).contains(&byte) || b"\"<>`{}".contains(&byte);
+    if !path.bytes().any(is_escaped) {
+        return Cow::Borrowed(path);
+    }
+    let mut escaped = String::with_capacity(path.len() + 8);
+    for char in path.chars() {
+        for byte in char.encode_utf8(&mut [0; 4]).bytes() {
+            match is_escaped(byte) {
+                true => escaped.push_str(&format!("%{byte:02X}")),
+                false => escaped.push(char::from(byte)),
+            }
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 #[cfg(test)]
@@ -128,6 +151,20 @@ mod tests {
         let auth = old().auth("/a?token=1%203&y=&y=2", None).unwrap();
         assert_eq!(auth.deserialize::<Value>().unwrap(), json!({ "token": "1 3", "y": "2" }));
         assert!(old().auth("/a", None).is_none());
+    }
+
+    #[test]
+    fn names_of_old_clients_are_paths_of_urls() {
+        for (name, path) in [
+            ("/my nsp", "/my%20nsp"),
+            ("/my%20nsp?x=1", "/my%20nsp"),
+            ("/é", "/%C3%A9"),
+            ("/a#b?c", "/a"),
+            ("/a-b_c.d~e!$&'()*+;=:@", "/a-b_c.d~e!$&'()*+;=:@"),
+        ] {
+            assert_eq!(old().namespace(name), path);
+        }
+        assert_eq!(Dialect::of(Revision::V4, "abc".into()).namespace("/my nsp"), "/my nsp");
     }
 
     #[test]

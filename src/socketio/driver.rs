@@ -228,7 +228,7 @@ impl Driver {
 
     fn packet(&mut self, cx: &mut Context<'_>, packet: Packet, bytes: usize) {
         let Packet { namespace: name, body } = packet;
-        let namespace = self.dialect.namespace(&name);
+        let namespace = &*self.dialect.namespace(&name);
         let found = self.slots.find(namespace);
         match (body, found) {
             (PacketBody::Connect { auth }, Found::Nothing | Found::Left) => {

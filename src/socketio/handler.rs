@@ -108,7 +108,7 @@ pub struct Ack<T>(pub T);
 
 impl<T: Serialize> IntoReply for Ack<T> {
     fn into_reply(self, is_wanted: bool) -> Result<Reply, BoxError> {
-        Ok(if is_wanted { Reply::ack(Args::encode(&self.0)?) } else { Reply::none() })
+        Ok(if is_wanted { Reply::ack(Args::encode_unlimited(&self.0)?) } else { Reply::none() })
     }
 }
 

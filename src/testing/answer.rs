@@ -51,7 +51,8 @@ impl<T> Answer<T> {
     pub async fn expect_error(self) -> Result<Refused, TestError> {
         let question = self.question?;
         let args = question.answer(self.patience).await?;
-        let error = args.get(0).and_then(Refused::from_acknowledgement);
+        let error =
+            args.json_items().and_then(|mut items| items.next()).and_then(Refused::from_acknowledgement);
         error.ok_or_else(|| {
             let sentence =
                 format!("the acknowledgement of `{}`, [{}], is no error", question.event, shown(&args));

@@ -94,7 +94,8 @@ impl Inbox {
     /// A server that remembers its clients ends each event with its offset.
     fn remember(&mut self, args: &Args) {
         if let Phase::Joined(Joined { pid: Some(_), .. }) = self.phase
-            && let Some(offset) = args.iter().last().and_then(|last| serde_json::from_str(last).ok())
+            && let Some(offset) =
+                args.json_items().and_then(Iterator::last).and_then(|last| serde_json::from_str(last).ok())
         {
             self.offset = Some(offset);
         }
@@ -116,7 +117,7 @@ fn joined(payload: &str) -> Option<Joined> {
 
 /// The arguments as they stand in the packet, the beginning of them.
 pub(super) fn shown(args: &Args) -> String {
-    let json = args.iter().collect::<Vec<_>>().join(",");
+    let json = args.json_items().into_iter().flatten().collect::<Vec<_>>().join(",");
     match json.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{}…", &json[..end]),
         None => json,

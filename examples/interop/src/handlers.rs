@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower_socketio::{prelude::*, socketio::Reply};
 
-use crate::{any::Arguments, log::Log};
+use crate::log::Log;
 
 /// A namespace that only has what every one has.
 pub fn plain() -> Namespace {
@@ -80,11 +80,11 @@ pub fn main() -> Namespace {
             socket.emit("greeting", json!({ "id": socket.id() }))
         })
         // Payloads.
-        .on("echo", async |socket: Socket, event: Event| -> Result<(), BoxError> {
-            let Arguments(mut all) = event.args.deserialize()?;
-            all.truncate(event.args.len());
-            Ok(socket.emit("echo", Arguments(all))?)
+        .on("echo", async |socket: Socket, args: tower_socketio::codec::parser::Args| {
+            socket.emit("echo", args)
         })
+        .on("value", async |socket: Socket, Data(value): Data<tower_socketio::Value>| socket.emit("value", value))
+        .on("time", async |Data(date): Data<tower_socketio::Date>| Ack(date.millis()))
         .on("ack", async |event: Event| Reply::ack(event.args))
         .on("to bits", async |Data(numbers): Data<Vec<f64>>| {
             Ack(numbers.iter().map(|number| format!("{:016x}", number.to_bits())).collect::<Vec<_>>())

@@ -1,7 +1,6 @@
 //! The server that the official clients are tested against, by the tests in `tests/js` and `tests/python`. Its
 //! handlers do what the tests ask for. It prints `listening on PORT`.
 
-mod any;
 mod engines;
 mod handlers;
 mod log;
@@ -20,7 +19,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tower::{ServiceBuilder, filter::FilterLayer};
-use tower_socketio::prelude::*;
+use tower_socketio::{codec::parser::MsgPackParser, prelude::*};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
@@ -40,6 +39,15 @@ async fn main() -> io::Result<()> {
         .namespace("/second", handlers::plain())
         .namespace("/guarded", handlers::plain().connect_layer(FilterLayer::new(handlers::guard)))
         .build();
+    // The same in MessagePack.
+    let msgpack = SocketIo::builder()
+        .path("/msgpack")
+        .parser(MsgPackParser::new())
+        .state(log.clone())
+        .namespace("/", handlers::main())
+        .namespace("/second", handlers::plain())
+        .namespace("/guarded", handlers::plain().connect_layer(FilterLayer::new(handlers::guard)))
+        .build();
     let layers = ServiceBuilder::new()
         .layer(HeadersLayer::new(|headers: &mut HeaderMap, _: &Parts| {
             headers.insert("x-every", HeaderValue::from_static("yes"));
@@ -48,7 +56,8 @@ async fn main() -> io::Result<()> {
             headers.insert("x-first", HeaderValue::from_static("yes"));
         }))
         .layer(io.layer())
-        .layer(old.layer());
+        .layer(old.layer())
+        .layer(msgpack.layer());
     let app = Router::new()
         .route("/hello", get(async || "hello"))
         .merge(engines::routes(&log))

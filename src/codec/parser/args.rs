@@ -5,19 +5,28 @@ use std::{fmt, ops::Range, sync::Arc};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, ser::Error as _};
 
-use super::{ArgsError, EncodeError, Iter, Limits, de, ser};
+use super::{ArgsError, EncodeError, Iter, Limits, Packed, de, ser};
 use crate::text::Text;
 
-/// Arguments of an event or acknowledgement: checked JSON inside the message it came in, and the attachments.
+/// Arguments of an event or acknowledgement, in the form in which they came: JSON and attachments, or MessagePack.
 ///
+/// Whatever the form, they are read as values of Rust's types, a [`Value`](super::Value) if need be.
 /// Clones share the buffers. `Debug` prints numbers and lengths only.
 #[derive(Clone)]
 pub struct Args {
-    text: Text,
-    /// From the beginning of the first argument to the end of the last: the array without its brackets.
-    range: Range<usize>,
+    form: Form,
     len: usize,
-    attachments: Option<Arc<[Bytes]>>,
+}
+
+#[derive(Clone)]
+enum Form {
+    Json {
+        text: Text,
+        /// From the beginning of the first argument to the end of the last: the array without its brackets.
+        range: Range<usize>,
+        attachments: Option<Arc<[Bytes]>>,
+    },
+    MsgPack(Packed),
 }
 
 impl Args {
@@ -31,6 +40,11 @@ impl Args {
         Self::encode_within(data, &Limits::default())
     }
 
+    /// The same with any number of attachments: those that they are sent with keep to the limits.
+    pub(crate) fn encode_unlimited<T: Serialize + ?Sized>(data: &T) -> Result<Self, EncodeError> {
+        Self::encode_within(data, &Limits { max_attachments: usize::MAX, ..Limits::default() })
+    }
+
     /// The same within other limits.
     pub(crate) fn encode_within<T: Serialize + ?Sized>(
         data: &T,
@@ -40,27 +54,49 @@ impl Args {
         let len = ser::write_arguments(&mut writer, data, false)?;
         let (json, attachments) = writer.finish()?;
         let text = Text::from(String::from_utf8(json).map_err(EncodeError::custom)?);
-        let mut args = Self::new(text, 0..0, len);
-        args.range.end = args.text.len();
-        args.attachments = attachments;
-        Ok(args)
+        let range = 0..text.len();
+        Ok(Self { form: Form::Json { text, range, attachments }, len })
     }
 
     pub(crate) fn new(text: Text, range: Range<usize>, len: usize) -> Self {
-        Self { text, range, len, attachments: None }
+        Self { form: Form::Json { text, range, attachments: None }, len }
     }
 
-    pub(crate) fn attach(&mut self, attachments: Vec<Bytes>) {
-        self.attachments = (!attachments.is_empty()).then(|| attachments.into());
+    #[cfg_attr(not(feature = "msgpack"), expect(dead_code, reason = "only that parser has them"))]
+    pub(crate) fn packed(packed: Packed, len: usize) -> Self {
+        Self { form: Form::MsgPack(packed), len }
     }
 
-    pub(crate) fn shared_attachments(&self) -> Option<Arc<[Bytes]>> {
-        self.attachments.clone()
+    pub(crate) fn attach(&mut self, new: Vec<Bytes>) {
+        if let Form::Json { attachments, .. } = &mut self.form {
+            *attachments = (!new.is_empty()).then(|| new.into());
+        }
     }
 
-    /// The arguments as they stand in a JSON array, without its brackets.
-    pub(crate) fn as_json(&self) -> &str {
-        self.text.get(self.range.clone()).unwrap_or_default()
+    /// The arguments as they stand in a JSON array without its brackets, and the attachments; nothing if they have
+    /// another form.
+    pub(crate) fn as_json(&self) -> Option<(&str, Option<&Arc<[Bytes]>>)> {
+        match &self.form {
+            Form::Json { text, range, attachments } => {
+                Some((text.get(range.clone()).unwrap_or_default(), attachments.as_ref()))
+            }
+            Form::MsgPack(_) => None,
+        }
+    }
+
+    /// The same in the other form.
+    pub(crate) fn as_packed(&self) -> Option<&Packed> {
+        if let Form::MsgPack(packed) = &self.form { Some(packed) } else { None }
+    }
+
+    /// The JSON of each argument, if that is their form and they have no attachments.
+    pub(crate) fn plain_json(&self) -> Option<Iter<'_>> {
+        if self.attachments().is_empty() { self.json_items() } else { None }
+    }
+
+    /// The JSON of each argument, if that is their form; placeholders stand for the attachments.
+    pub(crate) fn json_items(&self) -> Option<Iter<'_>> {
+        self.as_json().map(|(json, _)| Iter::new(json, self.len))
     }
 
     /// How many arguments there are.
@@ -73,20 +109,24 @@ impl Args {
         self.len == 0
     }
 
-    /// The attachments, in the order in which they came. There are none if the packet was all text; otherwise
-    /// placeholders in the JSON refer to them.
+    /// The attachments, in the order in which they came. There are none if the packet was all text, or of another
+    /// parser than the default one: bytes are found with the types that are read.
     pub fn attachments(&self) -> &[Bytes] {
-        self.attachments.as_deref().unwrap_or_default()
+        self.as_json().and_then(|(_, attachments)| attachments).map_or(&[], |attachments| &**attachments)
     }
 
-    /// The JSON of one argument, placeholders and all.
-    pub fn get(&self, index: usize) -> Option<&str> {
-        self.iter().nth(index)
-    }
-
-    /// The JSON of each argument, placeholders and all.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter::new(self.as_json(), self.len)
+    /// Reads one argument, counted from 0.
+    ///
+    /// # Errors
+    /// When there is none, or it is of another type.
+    pub fn get<'de, T: Deserialize<'de>>(&'de self, index: usize) -> Result<T, ArgsError> {
+        match &self.form {
+            Form::Json { .. } => {
+                let (json, _) = self.as_json().unwrap_or_default();
+                de::one(Iter::new(json, self.len), self.attachments(), index)
+            }
+            Form::MsgPack(packed) => packed.get(index),
+        }
     }
 
     /// Reads the arguments, by the [rule](super#arguments) for types. Text can be borrowed.
@@ -95,7 +135,13 @@ impl Args {
     /// type is known beforehand, so not in an untagged enum). Self-describing types get bytes too; a
     /// [`serde_json::Value`] cannot hold them, and refuses.
     pub fn deserialize<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ArgsError> {
-        T::deserialize(de::Arguments::new(self.iter(), self.attachments()))
+        match &self.form {
+            Form::Json { .. } => {
+                let (json, _) = self.as_json().unwrap_or_default();
+                T::deserialize(de::Arguments::new(Iter::new(json, self.len), self.attachments()))
+            }
+            Form::MsgPack(packed) => packed.deserialize(),
+        }
     }
 }
 
@@ -105,20 +151,11 @@ impl Default for Args {
     }
 }
 
-impl<'a> IntoIterator for &'a Args {
-    type Item = &'a str;
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}
-
 impl fmt::Debug for Args {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Args")
             .field("len", &self.len)
-            .field("bytes", &self.range.len())
+            .field("bytes", &self.as_json().map_or(0, |(json, _)| json.len()))
             .field("attachments", &self.attachments().len())
             .finish()
     }
@@ -131,7 +168,7 @@ mod tests {
     #[test]
     fn empty_arguments_have_nothing() {
         let args = Args::empty();
-        assert!(args.is_empty() && args.attachments().is_empty() && args.iter().next().is_none());
+        assert!(args.is_empty() && args.attachments().is_empty());
         assert_eq!(args.deserialize(), Ok(()));
     }
 
@@ -140,7 +177,9 @@ mod tests {
         let text = Text::from("1 , \"a,b\"");
         let range = 0..text.len();
         let args = Args::new(text, range, 2);
-        assert_eq!((args.get(1), args.get(2)), (Some("\"a,b\""), None));
+        assert_eq!(args.get(1), Ok("a,b"));
+        assert_eq!(args.get::<&str>(2).unwrap_err().to_string(), "argument 2 is missing");
+        assert_eq!(args.get::<&str>(0).unwrap_err().index(), Some(0));
     }
 
     #[test]

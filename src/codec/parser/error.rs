@@ -28,6 +28,16 @@ pub enum DecodeError {
     UnexpectedText,
     /// A binary message came where a text was due.
     UnexpectedBinary,
+    /// MessagePack: a text message came, where all are binary.
+    NotBinary,
+    /// MessagePack: the packet's type is none, or the packet is no map.
+    InvalidPacketType,
+    /// MessagePack: the namespace is no text.
+    InvalidNamespace,
+    /// MessagePack: the id is no integer of 64 bits.
+    InvalidPacketId,
+    /// What a parser of one's own says.
+    Other(std::borrow::Cow<'static, str>),
 }
 
 impl fmt::Display for DecodeError {
@@ -44,6 +54,11 @@ impl fmt::Display for DecodeError {
             Self::TooManyAttachmentBytes => "attachments too large",
             Self::UnexpectedText => "got plaintext data when reconstructing a packet",
             Self::UnexpectedBinary => "got binary data when not reconstructing a packet",
+            Self::NotBinary => "got plaintext data where a packet is binary",
+            Self::InvalidPacketType => "invalid packet type",
+            Self::InvalidNamespace => "invalid namespace",
+            Self::InvalidPacketId => "invalid packet id",
+            Self::Other(text) => text,
         })
     }
 }

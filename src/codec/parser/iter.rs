@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::{Limits, scan::Scanner};
 
-/// The JSON of each argument, from [`Args::iter`](super::Args::iter).
+/// The JSON of each argument, of arguments in JSON.
 #[derive(Clone)]
-pub struct Iter<'a> {
+pub(crate) struct Iter<'a> {
     /// Begins with an argument unless none is left.
     json: &'a str,
     left: usize,

@@ -41,6 +41,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod again;
 mod args;
 mod de;
 mod decoder;
@@ -51,16 +52,19 @@ mod error;
 mod header;
 mod iter;
 mod limits;
+#[cfg(feature = "msgpack")]
+mod msgpack;
 mod name;
+#[cfg(not(feature = "msgpack"))]
+mod no_msgpack;
 mod outgoing;
 mod packet;
 mod payload;
 mod placeholder;
 mod scan;
 mod ser;
-#[cfg(test)]
-mod tests;
 mod traits;
+mod value;
 
 pub use args::Args;
 pub use decoder::Decoder;
@@ -70,9 +74,20 @@ pub use encode::{
 };
 pub use encoded::Encoded;
 pub use error::{ArgsError, DecodeError, EncodeError};
-pub use iter::Iter;
 pub use limits::Limits;
 pub use name::{EventName, RESERVED_EVENTS, is_reserved};
 pub use outgoing::{Joined, Outgoing, OutgoingBody, Payload, Refused};
 pub use packet::{Json, Packet, PacketBody};
 pub use traits::{PacketDecoder, Parser};
+pub use value::{Date, DateError, Number, Object, Value};
+
+use iter::Iter;
+#[cfg(feature = "msgpack")]
+pub use msgpack::MsgPackParser;
+#[cfg(feature = "msgpack")]
+use msgpack::{Packed, Written};
+#[cfg(not(feature = "msgpack"))]
+use no_msgpack::{Packed, Written};
+
+#[cfg(test)]
+mod tests;

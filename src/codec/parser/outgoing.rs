@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Args, EncodeError, ser};
+use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, Written, de, ser};
 
 /// A packet that is to be encoded.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +77,7 @@ enum Source<'a> {
 }
 
 /// What can be done with a type that serializes, when it is not known any more.
-trait Erased {
+trait Erased: Written {
     fn json_arguments(&self, writer: &mut ser::Writer, after_name: bool) -> Result<(), EncodeError>;
 
     fn json(&self, out: &mut Vec<u8>) -> Result<(), EncodeError>;
@@ -104,6 +104,41 @@ impl<'a> Payload<'a> {
         Self(Source::Args(args))
     }
 
+    /// The arguments as values, for parsers of one's own. Dates are texts, as in JSON.
+    ///
+    /// # Errors
+    /// When they cannot be serialized, or are nested deeper than the limits allow.
+    pub fn to_values(&self, limits: &Limits) -> Result<Vec<Value>, EncodeError> {
+        let limits = Limits { max_attachments: usize::MAX, ..*limits };
+        let mut writer = ser::Writer::new(Vec::new(), &limits);
+        self.write_json_arguments(&mut writer, false)?;
+        let len = ser::ArgumentWriter::arguments(&writer);
+        let (json, attachments) = writer.finish()?;
+        let json = str::from_utf8(&json).map_err(<EncodeError as serde::ser::Error>::custom)?;
+        let attachments = attachments.as_deref().unwrap_or_default();
+        let values = (0..len).map(|index| de::one(Iter::new(json, len), attachments, index));
+        values.collect::<Result<_, ArgsError>>().map_err(serde::ser::Error::custom)
+    }
+
+    /// One value: the payload of CONNECT and CONNECT_ERROR packets.
+    ///
+    /// # Errors
+    /// When it cannot be serialized.
+    pub fn to_value(&self) -> Result<Value, EncodeError> {
+        let mut json = Vec::new();
+        self.write_json(&mut json)?;
+        Ok(serde_json::from_slice(&json)?)
+    }
+
+    /// What is written in MessagePack: a value, or arguments in that form or another.
+    #[cfg_attr(not(feature = "msgpack"), expect(dead_code, reason = "only that parser asks"))]
+    pub(crate) fn source(&self) -> Result<&'a dyn Written, &'a Args> {
+        match self.0 {
+            Source::Data(data) => Ok(data),
+            Source::Args(args) => Err(args),
+        }
+    }
+
     /// Writes the arguments into the array of a packet.
     pub(crate) fn write_json_arguments(
         &self,
@@ -113,7 +148,10 @@ impl<'a> Payload<'a> {
         match self.0 {
             Source::Data(data) => data.json_arguments(writer, after_name),
             Source::Args(args) => {
-                writer.arguments_raw(args.as_json(), args.len(), args.shared_attachments(), after_name)
+                let Some((json, attachments)) = args.as_json() else {
+                    return ser::write_arguments(writer, args, after_name).map(drop);
+                };
+                writer.arguments_raw(json, args.len(), attachments.cloned(), after_name)
             }
         }
     }
@@ -123,8 +161,8 @@ impl<'a> Payload<'a> {
         match self.0 {
             Source::Data(data) => data.json(out),
             Source::Args(args) => {
-                out.extend_from_slice(args.get(0).unwrap_or("null").as_bytes());
-                Ok(())
+                let first: Option<Value> = args.get(0).map_err(<EncodeError as serde::ser::Error>::custom)?;
+                Ok(serde_json::to_writer(out, &first)?)
             }
         }
     }

@@ -174,7 +174,7 @@ fn hostile_messages_never_panic() {
             body: PacketBody::Event { args, .. } | PacketBody::Ack { args, .. }, ..
         })) = result
         {
-            assert_eq!(args.iter().count(), args.len());
+            assert_eq!(args.plain_json().map_or(args.len(), Iterator::count), args.len());
             let _ = args.deserialize::<(Tree, Tree)>();
             let _ = args.deserialize::<Vec<serde_json::Value>>();
             let _ = args.deserialize::<(Bytes, Vec<u8>, String)>();

@@ -1,7 +1,7 @@
 //! The top of what is read: how many arguments does the type ask for?
 
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::{cursor::Cursor, missing::Missing};
 use crate::codec::parser::{ArgsError, Iter, ser::is_raw};
@@ -33,6 +33,18 @@ macro_rules! read {
             $run.map_err(|error| ArgsError::invalid($index, &error))
         }
     };
+}
+
+/// Reads the argument of this index.
+pub(crate) fn one<'de, T: Deserialize<'de>>(
+    mut items: Iter<'de>,
+    attachments: &'de [Bytes],
+    index: usize,
+) -> Result<T, ArgsError> {
+    match items.nth(index) {
+        None => T::deserialize(Missing::new(index)),
+        Some(json) => read!(json, attachments, index, |item| T::deserialize(item)),
+    }
 }
 
 /// Methods that ask for one argument, and pass the question on to it.

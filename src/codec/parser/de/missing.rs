@@ -8,12 +8,12 @@ use serde::{
 use crate::codec::parser::{ArgsError, ser::is_raw};
 
 /// Stands for the argument with this index. Optional types and units do without it, all others fail.
-pub(super) struct Missing {
+pub(crate) struct Missing {
     index: usize,
 }
 
 impl Missing {
-    pub(super) fn new(index: usize) -> Self {
+    pub(crate) fn new(index: usize) -> Self {
         Self { index }
     }
 }

@@ -13,4 +13,5 @@ mod missing;
 mod tests;
 mod value;
 
-pub(crate) use arguments::Arguments;
+pub(crate) use arguments::{Arguments, one};
+pub(crate) use missing::Missing;

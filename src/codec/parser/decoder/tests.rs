@@ -59,7 +59,7 @@ fn events_are_understood() {
         let (found_id, found_name, found_args) = event(packet(text));
         assert_eq!((found_id, &*found_name), (id, name), "{text}");
         assert_eq!(found_args.len(), args.len(), "{text}");
-        assert_eq!(found_args.iter().collect::<Vec<_>>(), args, "{text}");
+        assert_eq!(found_args.json_items().unwrap().collect::<Vec<_>>(), args, "{text}");
     }
 }
 

@@ -2,28 +2,42 @@
 
 use serde::ser::{Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
 
-use super::{value::Compound, writer::Writer};
-use crate::codec::parser::EncodeError;
+use crate::codec::parser::{EncodeError, value::DATE};
 
 /// Writes the arguments that this value is, and tells how many. If something stands before them in the array, a comma
 /// comes first.
-pub(crate) fn write_arguments<T: Serialize + ?Sized>(
-    writer: &mut Writer,
+pub(crate) fn write_arguments<T: Serialize + ?Sized, W: ArgumentWriter>(
+    writer: &mut W,
     data: &T,
     after_name: bool,
-) -> Result<usize, EncodeError> {
+) -> Result<usize, EncodeError>
+where
+    for<'w> &'w mut W: Serializer<Ok = (), Error = EncodeError>,
+{
     data.serialize(Arguments { writer, after_name })?;
     Ok(writer.arguments())
 }
 
+/// What counts the arguments that are written.
+pub(crate) trait ArgumentWriter {
+    /// Makes way for one more argument. If something stands before them in the array, it comes after that.
+    fn next_argument(&mut self, after_name: bool);
+
+    /// How many arguments were written.
+    fn arguments(&self) -> usize;
+}
+
 /// Takes a value as all arguments of a packet: a tuple is several, a unit is none, all else is one.
-struct Arguments<'w> {
-    writer: &'w mut Writer,
+struct Arguments<'w, W> {
+    writer: &'w mut W,
     after_name: bool,
 }
 
-impl<'w> Arguments<'w> {
-    fn one(self) -> &'w mut Writer {
+impl<'w, W: ArgumentWriter> Arguments<'w, W>
+where
+    for<'a> &'a mut W: Serializer<Ok = (), Error = EncodeError>,
+{
+    fn one(self) -> &'w mut W {
         self.writer.next_argument(self.after_name);
         self.writer
     }
@@ -43,16 +57,19 @@ macro_rules! one_argument {
     )*};
 }
 
-impl<'w> Serializer for Arguments<'w> {
+impl<'w, W: ArgumentWriter> Serializer for Arguments<'w, W>
+where
+    for<'a> &'a mut W: Serializer<Ok = (), Error = EncodeError>,
+{
     type Ok = ();
     type Error = EncodeError;
-    type SerializeSeq = Compound<'w>;
+    type SerializeSeq = <&'w mut W as Serializer>::SerializeSeq;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
-    type SerializeTupleVariant = Compound<'w>;
-    type SerializeMap = Compound<'w>;
-    type SerializeStruct = Compound<'w>;
-    type SerializeStructVariant = Compound<'w>;
+    type SerializeTupleVariant = <&'w mut W as Serializer>::SerializeTupleVariant;
+    type SerializeMap = <&'w mut W as Serializer>::SerializeMap;
+    type SerializeStruct = <&'w mut W as Serializer>::SerializeStruct;
+    type SerializeStructVariant = <&'w mut W as Serializer>::SerializeStructVariant;
 
     one_argument! {
         serialize_bool(value: bool) -> ();
@@ -73,13 +90,13 @@ impl<'w> Serializer for Arguments<'w> {
         serialize_bytes(value: &[u8]) -> ();
         serialize_none() -> ();
         serialize_unit_variant(name: &'static str, index: u32, variant: &'static str) -> ();
-        serialize_seq(len: Option<usize>) -> Compound<'w>;
-        serialize_map(len: Option<usize>) -> Compound<'w>;
-        serialize_struct(name: &'static str, len: usize) -> Compound<'w>;
+        serialize_seq(len: Option<usize>) -> Self::SerializeSeq;
+        serialize_map(len: Option<usize>) -> Self::SerializeMap;
+        serialize_struct(name: &'static str, len: usize) -> Self::SerializeStruct;
         serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
-            -> Compound<'w>;
+            -> Self::SerializeTupleVariant;
         serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
-            -> Compound<'w>;
+            -> Self::SerializeStructVariant;
     }
 
     fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
@@ -110,9 +127,12 @@ impl<'w> Serializer for Arguments<'w> {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _name: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
+        if name == DATE {
+            return self.one().serialize_newtype_struct(name, value);
+        }
         value.serialize(self)
     }
 
@@ -125,7 +145,10 @@ impl<'w> Serializer for Arguments<'w> {
     }
 }
 
-impl SerializeTuple for Arguments<'_> {
+impl<W: ArgumentWriter> SerializeTuple for Arguments<'_, W>
+where
+    for<'a> &'a mut W: Serializer<Ok = (), Error = EncodeError>,
+{
     type Ok = ();
     type Error = EncodeError;
 
@@ -138,7 +161,10 @@ impl SerializeTuple for Arguments<'_> {
     }
 }
 
-impl SerializeTupleStruct for Arguments<'_> {
+impl<W: ArgumentWriter> SerializeTupleStruct for Arguments<'_, W>
+where
+    for<'a> &'a mut W: Serializer<Ok = (), Error = EncodeError>,
+{
     type Ok = ();
     type Error = EncodeError;
 

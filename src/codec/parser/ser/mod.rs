@@ -10,7 +10,7 @@ mod tests;
 mod value;
 mod writer;
 
-pub(crate) use arguments::write_arguments;
+pub(crate) use arguments::{ArgumentWriter, write_arguments};
 pub(crate) use writer::Writer;
 
 /// Whether serde_json uses a struct of this name to tell itself about raw JSON (or a number it keeps as text).

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
+use super::arguments::ArgumentWriter;
 use crate::codec::parser::{
     EncodeError, Iter, Limits, placeholder,
     scan::{Fault, Scanner},
@@ -92,19 +93,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes way for one more argument.
-    pub(super) fn next_argument(&mut self, after_name: bool) {
-        if after_name || self.arguments > 0 {
-            self.push(",");
-        }
-        self.arguments += 1;
-    }
-
-    /// How many arguments were written.
-    pub(super) fn arguments(&self) -> usize {
-        self.arguments
-    }
-
     /// For a value that serde_json can write.
     pub(super) fn json(&mut self) -> serde_json::Serializer<&mut Vec<u8>> {
         serde_json::Serializer::new(&mut self.out)
@@ -182,5 +170,18 @@ impl Writer {
             Err(Fault::TooDeep) => Err(EncodeError::TooDeep { limit: self.max_depth }),
             _ => Err(EncodeError::Json("raw value is not valid JSON".into())),
         }
+    }
+}
+
+impl ArgumentWriter for Writer {
+    fn next_argument(&mut self, after_name: bool) {
+        if after_name || self.arguments > 0 {
+            self.push(",");
+        }
+        self.arguments += 1;
+    }
+
+    fn arguments(&self) -> usize {
+        self.arguments
     }
 }

@@ -1,0 +1,88 @@
+//! Any payload, with binary at any depth.
+
+mod access;
+mod convert;
+mod date;
+mod number;
+mod serde;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+pub(crate) use date::NAME as DATE;
+pub use date::{Date, DateError};
+pub use number::Number;
+#[cfg(feature = "msgpack")]
+pub(crate) use serde::NAME as VALUE;
+
+/// The members of an object, in the order in which they came or were inserted.
+pub type Object = indexmap::IndexMap<String, Value>;
+
+/// Any payload: JSON, and binary at any depth.
+///
+/// It is to both parsers what [`serde_json::Value`] is to JSON alone: `Data<Value>` takes one argument, whatever it is,
+/// and to emit it sends the same again. Numbers are exact. What is [`Bytes`] here is a buffer or typed array in JavaScript.
+///
+/// ```
+/// use bytes::Bytes;
+/// use serde_json::json;
+/// use tower_socketio::{Value, codec::parser::Args};
+///
+/// let mut value = Value::from(json!({ "name": "a.png", "size": [16, 16] }));
+/// value["content"] = Bytes::from_static(b"\x89PNG").into();
+/// assert_eq!(value["size"][1].as_u64(), Some(16));
+/// assert_eq!(value["nothing"], Value::Null);
+///
+/// // As an event carries it.
+/// let args = Args::encode(&(&value,))?;
+/// assert_eq!(args.attachments(), [b"\x89PNG".as_slice()]);
+/// assert_eq!(args.deserialize::<Value>()?, value);
+///
+/// // To and from other types.
+/// #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+/// struct File { name: String, size: (u32, u32), content: Bytes }
+/// let file: File = value.to()?;
+/// assert_eq!(file.name, "a.png");
+/// assert_eq!(Value::encode(&file)?, value);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Default)]
+pub enum Value {
+    /// `null`, and what is `undefined` in JavaScript.
+    #[default]
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A text.
+    String(String),
+    /// An array.
+    Array(Vec<Value>),
+    /// An object.
+    Object(Object),
+    /// Binary.
+    Binary(Bytes),
+    /// A point in time, which only MessagePack can tell from a text: the default parser writes it as JavaScript's
+    /// `toISOString()` does, and reads a text.
+    Date(Date),
+}
+
+/// As JSON, with the lengths of what is binary: a program's own value is its own to print.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::String(value) => value.fmt(f),
+            Self::Array(values) => values.fmt(f),
+            Self::Object(members) => f.debug_map().entries(members).finish(),
+            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+            Self::Date(date) => date.fmt(f),
+        }
+    }
+}
