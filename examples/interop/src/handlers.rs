@@ -83,7 +83,9 @@ pub fn main() -> Namespace {
         .on("echo", async |socket: Socket, args: tower_socketio::codec::parser::Args| {
             socket.emit("echo", args)
         })
-        .on("value", async |socket: Socket, Data(value): Data<tower_socketio::Value>| socket.emit("value", value))
+        .on("value", async |socket: Socket, Data(value): Data<tower_socketio::Value>| {
+            socket.emit("value", value)
+        })
         .on("time", async |Data(date): Data<tower_socketio::Date>| Ack(date.millis()))
         .on("ack", async |event: Event| Reply::ack(event.args))
         .on("to bits", async |Data(numbers): Data<Vec<f64>>| {
