@@ -14,9 +14,9 @@ use tower::filter::FilterLayer;
 use tower_socketio::{BoxError, prelude::*, socketio::Outgoing};
 
 fn line(outgoing: &Outgoing<'_>) -> String {
-    let args: Vec<_> = outgoing.args().iter().collect();
+    let args = outgoing.args().json().unwrap_or_default();
     let attachments = outgoing.args().attachments().len();
-    format!("{} [{}] {attachments} {}", outgoing.event(), args.join(","), outgoing.wants_ack())
+    format!("{} [{}] {attachments} {}", outgoing.event(), args, outgoing.wants_ack())
 }
 
 async fn connected(namespace: Namespace) -> (Client, Socket, SocketIo, Log) {

@@ -84,6 +84,12 @@ impl Args {
         }
     }
 
+    /// The arguments as JSON, as they stand in an array without its brackets, with placeholders for attachments; nothing
+    /// if they came in another form.
+    pub fn json(&self) -> Option<&str> {
+        self.as_json().map(|(json, _)| json)
+    }
+
     /// The same in the other form.
     pub(crate) fn as_packed(&self) -> Option<&Packed> {
         if let Form::MsgPack(packed) = &self.form { Some(packed) } else { None }
