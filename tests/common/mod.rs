@@ -9,6 +9,7 @@
 mod http;
 mod limits;
 mod polling;
+mod random;
 mod recorder;
 mod server;
 mod websocket;
@@ -19,6 +20,7 @@ pub(crate) use self::{
     http::{Reply, UPGRADE, request, send},
     limits::{Heard, assert_reached},
     polling::{Pending, Polling, dribbled, opened, opened_with, posting, server_with},
+    random::Random,
     recorder::{Gate, Recorder, Recording, Session, Sessions, recorder},
     server::{Asking, Seen, Server},
     websocket::{Event, WebSocket, frame, masked},
