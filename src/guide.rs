@@ -15,3 +15,6 @@ pub mod features {}
 #[cfg(feature = "testing")]
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
+
+#[doc = include_str!("../docs/migrating.md")]
+pub mod migrating {}

@@ -7,9 +7,7 @@ mod socketio;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fmt,
     sync::Arc,
-    time::Duration,
 };
 
 use common::{SECOND, settle};
@@ -20,10 +18,6 @@ use tokio::{sync::Semaphore, time::sleep};
 use tower::{Layer, ServiceBuilder};
 use tower_socketio::{
     BoxError, Limit, SocketIoBuilder,
-    adapter::{
-        Adapter, AdapterFuture, Answer, Answers, Asker, Cluster, LocalServer, Message, PublishError, Request,
-        ServerId, Servers,
-    },
     layer::namespace::InvalidNamespace,
     prelude::*,
     socketio::{Decision, NamespaceName, NamespaceParams, SocketLimits},
@@ -564,64 +558,4 @@ async fn names_without_end_take_bounded_memory() {
     }
     assert_eq!(io.namespaces().len(), 10);
     assert_eq!(io.limit_counts().get(Limit::EmptyChildren), 990);
-}
-
-// What other servers hear of.
-
-/// An adapter that notes which namespaces it is told of.
-struct Spy(Log, Arc<dyn Adapter>);
-
-impl fmt::Debug for Spy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Spy")
-    }
-}
-
-impl Adapter for Spy {
-    fn id(&self) -> &ServerId {
-        self.1.id()
-    }
-
-    fn start(&self, server: LocalServer) -> AdapterFuture<()> {
-        self.1.start(server)
-    }
-
-    fn publish(&self, namespace: &Arc<str>, message: &Message) -> Result<(), PublishError> {
-        self.1.publish(namespace, message)
-    }
-
-    fn request(&self, namespace: &Arc<str>, request: &Request, timeout: Duration) -> Answers {
-        self.1.request(namespace, request, timeout)
-    }
-
-    fn respond(&self, asker: &Asker, answer: Answer) -> Result<(), PublishError> {
-        self.1.respond(asker, answer)
-    }
-
-    fn servers(&self) -> AdapterFuture<Result<Servers, PublishError>> {
-        self.1.servers()
-    }
-
-    fn namespace_added(&self, namespace: &Arc<str>) {
-        self.0.add(format_args!("added {namespace}"));
-    }
-
-    fn namespace_removed(&self, namespace: &Arc<str>) {
-        self.0.add(format_args!("removed {namespace}"));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_adapter_hears_of_namespaces_and_not_of_names_that_clients_make_up() {
-    let log = Log::default();
-    let spy = Spy(log.clone(), Arc::new(Cluster::new().adapter("spy")));
-    let builder = SocketIo::builder().adapter(spy).cleanup_empty_child_namespaces(true);
-    let (stack, _io) =
-        built(builder.namespace("/plain", named("plain")).namespace("/org/{org}", named("org")));
-    assert_eq!(log.all(), ["added /plain"]);
-    assert_eq!(who(&stack, "/nobody").await, INVALID);
-    let mut client = joined(&stack, "/org/1").await;
-    client.send("1/org/1,").await;
-    settle().await;
-    assert_eq!(log.all(), ["added /org/1", "removed /org/1"]);
 }

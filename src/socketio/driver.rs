@@ -275,7 +275,7 @@ impl Driver {
             return;
         };
         let handshake = Handshake::new(self.request.clone(), auth.as_ref());
-        let state = self.hub.asked_for(namespace);
+        let state = self.hub.namespace(namespace);
         let member = Arc::new(Member::new(id, handshake, self.outbox.clone(), self.link.clone()));
         let socket = Socket::new(member, state.clone(), self.hub.clone());
         self.slots.insert(state.name.clone(), Slot::Connecting(socket.clone()));

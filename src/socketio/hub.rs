@@ -92,13 +92,6 @@ impl Hub {
 
     /// The namespace of this name. One that nobody ever joins is forgotten with its last handle.
     pub(crate) fn namespace(&self, name: &str) -> Arc<NamespaceState> {
-        let state = self.asked_for(name);
-        state.begin();
-        state
-    }
-
-    /// The same for a name that a client has asked for: it may be nothing, and no other server hears of it yet.
-    pub(crate) fn asked_for(&self, name: &str) -> Arc<NamespaceState> {
         let mut namespaces = self.namespaces.lock();
         if let Some(state) = namespaces.get(name).and_then(Weak::upgrade) {
             return state;

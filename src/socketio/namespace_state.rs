@@ -1,7 +1,7 @@
 //! A namespace at work: who is in it, and in which rooms.
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -29,8 +29,6 @@ pub(crate) struct NamespaceState {
     /// The other servers, if there is an adapter.
     pub(crate) others: Option<Arc<Others>>,
     pub(crate) parser: Arc<dyn Parser>,
-    /// Whether the adapter knows of it.
-    is_told: OnceLock<()>,
     rooms: Mutex<Rooms<Arc<Member>>>,
     /// Who wants to know of rooms, if anybody does.
     watch: Option<Box<RoomWatch>>,
@@ -45,15 +43,11 @@ impl NamespaceState {
         parser: Arc<dyn Parser>,
         others: Option<Arc<Others>>,
     ) -> Self {
-        let (is_told, rooms) = (OnceLock::new(), Mutex::default());
-        Self { name, limits, parser, others, is_told, rooms, watch: None, next_ack: AtomicU64::new(0) }
-    }
-
-    /// From here on it is more than a name that a client has asked for: the adapter hears of it, once.
-    pub(crate) fn begin(&self) {
-        if let Some(others) = &self.others {
-            self.is_told.get_or_init(|| others.adapter().namespace_added(&self.name));
+        if let Some(others) = &others {
+            others.adapter().namespace_added(&name);
         }
+        let (rooms, next_ack) = (Mutex::default(), AtomicU64::new(0));
+        Self { name, limits, parser, others, rooms, watch: None, next_ack }
     }
 
     /// The same with hooks for its rooms.
@@ -114,7 +108,6 @@ impl NamespaceState {
 
     /// From here on the socket is in its rooms. It may have ended meanwhile: then nothing happens.
     pub(crate) fn connect(&self, member: &Arc<Member>) -> bool {
-        self.begin();
         {
             let mut status = member.status.lock();
             let Status::Connecting(joined) = &mut *status else { return false };
@@ -225,9 +218,7 @@ impl NamespaceState {
 
 impl Drop for NamespaceState {
     fn drop(&mut self) {
-        if let Some(others) = &self.others
-            && self.is_told.get().is_some()
-        {
+        if let Some(others) = &self.others {
             others.adapter().namespace_removed(&self.name);
         }
     }

@@ -91,7 +91,6 @@ impl Args {
     }
 
     /// The same in the other form.
-    #[cfg_attr(not(feature = "msgpack"), expect(dead_code, reason = "only that parser asks"))]
     pub(crate) fn as_packed(&self) -> Option<&Packed> {
         if let Form::MsgPack(packed) = &self.form { Some(packed) } else { None }
     }

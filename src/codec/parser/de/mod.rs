@@ -14,5 +14,4 @@ mod tests;
 mod value;
 
 pub(crate) use arguments::{Arguments, one};
-#[cfg(feature = "msgpack")]
 pub(crate) use missing::Missing;
