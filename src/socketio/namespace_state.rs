@@ -152,10 +152,15 @@ impl NamespaceState {
         joined: impl IntoIterator<Item = Room>,
     ) {
         for room in joined {
-            if let Some(is_new) = rooms.join(id, room.clone())
-                && let Some(watch) = &self.watch
-            {
-                watch.joined(room, id, is_new);
+            match &self.watch {
+                None => {
+                    rooms.join(id, room);
+                }
+                Some(watch) => {
+                    if let Some(is_new) = rooms.join(id, room.clone()) {
+                        watch.joined(room, id, is_new);
+                    }
+                }
             }
         }
     }

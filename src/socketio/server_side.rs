@@ -98,6 +98,10 @@ impl NamespaceHandle {
     /// Handles an event of other servers: with the arguments of any handler that do not concern a socket ([`Data`],
     /// [`TryData`], [`ServerSideEvent`], [`Args`], [`State`], [`Io`]). What it returns is the answer, if one is asked
     /// for; where an event has several handlers, the first answer counts.
+    ///
+    /// Handlers run on the adapter's task, which reads on while they wait; one that runs longer than the server that
+    /// has asked waits is dropped. A handler of an event without an answer should not wait for ever: there is a limit
+    /// to how many may be under way.
     pub fn on_server_side_event<H: Handler<ServerSideEvent, A>, A>(&self, event: &str, handler: H) {
         let erased = move |hub: &Arc<Hub>, call: &ServerCall| -> ServerAnswer {
             let event = ServerSideEvent { call: call.clone(), hub: hub.clone() };
