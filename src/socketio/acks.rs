@@ -141,6 +141,8 @@ impl AckTable {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ask(table: &AckTable, id: u64) -> oneshot::Receiver<Args> {
@@ -196,5 +198,121 @@ mod tests {
             Err(Unregistered::Closed)
         ));
         assert_eq!(len(&table), 0);
+    }
+
+    /// What can happen to a table. Numbers are those of questions, perhaps of ones that were never asked.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Ask {
+            many: bool,
+        },
+        Answer(u64),
+        /// Whoever asked has stopped waiting: the time was up, or the future was dropped.
+        Forget(u64),
+        /// The same, without a word to the table.
+        Drop(u64),
+        Close,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            5 => any::<bool>().prop_map(|many| Step::Ask { many }),
+            4 => (0..24_u64).prop_map(Step::Answer),
+            2 => (0..24_u64).prop_map(Step::Forget),
+            1 => (0..24_u64).prop_map(Step::Drop),
+            1 => Just(Step::Close),
+        ]
+    }
+
+    /// Who asked, and what the model says of it.
+    enum Asker {
+        One(oneshot::Receiver<Args>),
+        Many(mpsc::Receiver<Answer>),
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Heard {
+        Nothing,
+        Answered,
+        Gone,
+    }
+
+    impl Asker {
+        /// What has come since the last look.
+        fn look(&mut self) -> Heard {
+            match self {
+                Self::One(answer) => match answer.try_recv() {
+                    Ok(_) => Heard::Answered,
+                    Err(oneshot::error::TryRecvError::Empty) => Heard::Nothing,
+                    Err(oneshot::error::TryRecvError::Closed) => Heard::Gone,
+                },
+                Self::Many(answers) => match answers.try_recv() {
+                    Ok((_, Some(_))) => Heard::Answered,
+                    Ok((_, None)) | Err(mpsc::error::TryRecvError::Disconnected) => Heard::Gone,
+                    Err(mpsc::error::TryRecvError::Empty) => Heard::Nothing,
+                },
+            }
+        }
+    }
+
+    proptest! {
+        /// G4, against a model: the questions that are owed are a list.
+        #[test]
+        fn every_question_has_one_result(steps in prop::collection::vec(step(), 0..60)) {
+            const LIMIT: usize = 6;
+            let (table, socket) = (AckTable::default(), SocketId::from("s"));
+            let mut askers: HashMap<u64, Asker> = HashMap::new();
+            let (mut owed, mut next, mut is_closed) = (Vec::new(), 0, false);
+            for step in steps {
+                match step {
+                    Step::Ask { many } => {
+                        let (waiting, asker) = if many {
+                            let (sender, answers) = mpsc::channel(1);
+                            (Waiting::OneOfMany(sender), Asker::Many(answers))
+                        } else {
+                            let (sender, answer) = oneshot::channel();
+                            (Waiting::One(sender), Asker::One(answer))
+                        };
+                        match table.register(next, waiting, LIMIT) {
+                            Ok(()) => {
+                                prop_assert!(!is_closed && owed.len() < LIMIT);
+                                owed.push(next);
+                                askers.insert(next, asker);
+                            }
+                            Err(Unregistered::Closed) => prop_assert!(is_closed),
+                            Err(Unregistered::Full) => prop_assert!(!is_closed && owed.len() == LIMIT),
+                        }
+                        next += 1;
+                    }
+                    Step::Answer(id) => {
+                        table.answer(&socket, id, Args::empty());
+                        let is_due = owed.contains(&id);
+                        owed.retain(|owed| *owed != id);
+                        if is_due && let Some(mut asker) = askers.remove(&id) {
+                            prop_assert_eq!(asker.look(), Heard::Answered);
+                        }
+                    }
+                    Step::Forget(id) => {
+                        table.forget(id);
+                        askers.remove(&id);
+                        owed.retain(|owed| *owed != id);
+                    }
+                    Step::Drop(id) => drop(askers.remove(&id)),
+                    Step::Close => {
+                        table.close(&socket);
+                        is_closed = true;
+                        owed.clear();
+                        for (_, mut asker) in askers.drain() {
+                            prop_assert_eq!(asker.look(), Heard::Gone);
+                        }
+                    }
+                }
+                // Nobody else has heard anything, and nothing else is kept.
+                for asker in askers.values_mut() {
+                    prop_assert_eq!(asker.look(), Heard::Nothing);
+                }
+                prop_assert_eq!(len(&table), owed.len());
+            }
+        }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) struct Kept(pub(crate) Arc<Extensions>);
 ///
 /// Values by type are what handlers work with: any type, found without a name. They are cloned on the way out, so what
 /// is to be changed later goes into an `Arc` with a lock or an atomic. They stay in this process.
+/// They can be read after the socket's end, too: a handle of the socket among its own data would keep both for ever.
 ///
 /// Values by name are as Node's `socket.data`: an object of JSON, which other servers see
 /// ([`RemoteSocket::data`](super::RemoteSocket::data)).

@@ -110,7 +110,8 @@ impl<E, P, C> Namespace<E, P, C> {
     ///
     /// Middlewares run one after the other, in the order of registration, when all [connect layers](Self::connect_layer)
     /// have let the client pass. The socket is not connected yet; rooms that it is told to join are those it is in from
-    /// the start, or none if it is refused. Events that the client sends meanwhile wait for it.
+    /// the start, or none if it is refused. Clients send no events before they hear that they have
+    /// joined; who does breaks the protocol.
     ///
     /// ```
     /// use serde::Deserialize;
