@@ -47,11 +47,21 @@ pub enum Limit {
     Acks,
     /// More rooms of a socket than `rooms`: not joined.
     Rooms,
+    /// A packet of more attachments than `packet.max_attachments`: closed.
+    Attachments,
+    /// A packet of attachments larger than `packet.max_attachment_bytes`: closed.
+    AttachmentBytes,
+    /// A packet nested deeper than `packet.max_depth`: closed.
+    Depth,
+    /// Unfinished packets of all sessions larger than `unfinished_bytes`: the session is closed that wanted more.
+    UnfinishedBytes,
+    /// A packet whose attachments did not come within `unfinished_timeout`: closed.
+    UnfinishedTime,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::RequestBody,
         Self::WebSocketMessage,
         Self::Fragments,
@@ -71,6 +81,11 @@ impl Limit {
         Self::Namespaces,
         Self::Acks,
         Self::Rooms,
+        Self::Attachments,
+        Self::AttachmentBytes,
+        Self::Depth,
+        Self::UnfinishedBytes,
+        Self::UnfinishedTime,
     ];
 
     /// Its name in logs and metrics.
@@ -95,6 +110,11 @@ impl Limit {
             Self::Namespaces => "namespaces",
             Self::Acks => "acks",
             Self::Rooms => "rooms",
+            Self::Attachments => "attachments",
+            Self::AttachmentBytes => "attachment_bytes",
+            Self::Depth => "depth",
+            Self::UnfinishedBytes => "unfinished_bytes",
+            Self::UnfinishedTime => "unfinished_time",
         }
     }
 }
@@ -142,7 +162,7 @@ mod tests {
         for (index, limit) in Limit::ALL.into_iter().enumerate() {
             assert_eq!(limit as usize, index, "{limit}");
         }
-        assert_eq!(Limit::ALL.last(), Some(&Limit::Rooms), "a new last one belongs into `ALL`");
+        assert_eq!(Limit::ALL.last(), Some(&Limit::UnfinishedTime), "a new last one belongs into `ALL`");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The limits of namespaces, acknowledgements, rooms and of the time to join: at each of them everything goes on; one
+//! The limits of namespaces, acknowledgements, rooms, packets and of the time to join: at each of them everything goes on; one
 //! beyond it is refused, counted and told to `tracing`.
 #![allow(clippy::unwrap_used)]
 
@@ -6,6 +6,7 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use common::{Heard, SECOND, settle};
 use futures_util::future::join_all;
 use tower_socketio::{
@@ -168,6 +169,170 @@ async fn who_joins_no_namespace_in_time_is_closed_and_counted() -> Outcome {
         settle().await;
         assert_reached(&io, &heard, Limit::ConnectTime, 1, 1);
         assert_eq!((io.engine().clients_count(), honest.ending()), (1, None));
+    }
+    Ok(())
+}
+
+/// A client over each transport; sessions that send packets by hand.
+fn both_ways(io: &SocketIo) -> [Connecting; 2] {
+    let connecting = || TestClient::connect(io, "/a").patience(60 * SECOND);
+    [connecting(), connecting().polling()]
+}
+
+/// The beginning of an event with two attachments, without the `4` of its carrier.
+const BEGUN: &str = r#"52-/a,["size",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
+
+fn begin(client: &TestClient) -> Outcome {
+    client.session().send_raw(format!("4{BEGUN}"))
+}
+
+/// Answers how many bytes it got, and notes down what error hooks and the end of sockets say.
+fn sizing(change: impl FnOnce(&mut SocketLimits)) -> (SocketIo, Arc<Mutex<Vec<String>>>) {
+    let mut limits = SocketLimits::default();
+    change(&mut limits);
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let (errors, ends) = (log.clone(), log.clone());
+    let namespace = Namespace::new()
+        .on("size", async |Data(all): Data<(Bytes, Bytes)>| Ack(all.0.len() + all.1.len()))
+        .on("echo", async |Data(value): Data<serde_json::Value>| Ack(value))
+        .on_error(async move |error: EventError| errors.lock().unwrap().push(error.to_string()))
+        .on_disconnect(async move |reason: DisconnectReason| ends.lock().unwrap().push(reason.to_string()));
+    (SocketIo::builder().socket_limits(limits).namespace("/a", namespace).build(), log)
+}
+
+/// The client of this session is closed by force, and the error hook knows why.
+async fn assert_closed(client: &TestClient, log: &Mutex<Vec<String>>, why: &str) -> Outcome {
+    client.session().expect_end().await?;
+    settle().await;
+    assert_eq!(std::mem::take(&mut *log.lock().unwrap()), [why, "forced close"]);
+    Ok(())
+}
+
+async fn assert_works(client: &TestClient, log: &Mutex<Vec<String>>) -> Outcome {
+    assert_eq!(client.emit_with_ack::<u32>("echo", 1).await?, 1);
+    assert!(log.lock().unwrap().is_empty());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn attachments_that_do_not_come_in_time_end_the_session() -> Outcome {
+    let heard = Heard::listening();
+    let (io, log) = sizing(|limits| limits.unfinished_timeout = 10 * SECOND);
+    for (before, way) in both_ways(&io).into_iter().enumerate() {
+        let client = way.await?;
+        // Each packet has its own time.
+        for _ in 0..2 {
+            begin(&client)?;
+            client.session().send_raw_binary("abc")?;
+            tokio::time::sleep(9 * SECOND).await;
+            client.session().send_raw_binary("de")?;
+            assert_works(&client, &log).await?;
+        }
+        tokio::time::sleep(20 * SECOND).await;
+        assert_works(&client, &log).await?;
+        begin(&client)?;
+        tokio::time::sleep(9 * SECOND).await;
+        client.session().send_raw_binary("abc")?;
+        settle().await;
+        assert_reached(&io, &heard, Limit::UnfinishedTime, before as u64, 0);
+        assert_eq!(client.ending(), None);
+        tokio::time::sleep(SECOND).await;
+        assert_closed(&client, &log, "the attachments did not come in time").await?;
+        assert_reached(&io, &heard, Limit::UnfinishedTime, before as u64 + 1, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_does_not_fit_into_the_servers_unfinished_bytes_is_closed() -> Outcome {
+    let heard = Heard::listening();
+    let (io, log) = sizing(|limits| limits.unfinished_bytes = 2 * BEGUN.len() + 10);
+    for (before, way) in both_ways(&io).into_iter().enumerate() {
+        let (first, second) = (TestClient::connect(&io, "/a").await?, way.await?);
+        begin(&first)?;
+        begin(&second)?;
+        first.session().send_raw_binary("1234")?;
+        settle().await;
+        // At the limit: 6 bytes are left.
+        second.session().send_raw_binary("123456")?;
+        settle().await;
+        assert_reached(&io, &heard, Limit::UnfinishedBytes, before as u64, 0);
+        assert_eq!((first.ending(), second.ending()), (None, None));
+        // A packet that is complete gives back what it held.
+        second.session().send_raw_binary(vec![0; 1000])?;
+        assert_works(&second, &log).await?;
+        begin(&second)?;
+        second.session().send_raw_binary("1234567")?;
+        assert_closed(&second, &log, "too many unfinished attachments on this server").await?;
+        assert_reached(&io, &heard, Limit::UnfinishedBytes, before as u64 + 1, 1);
+        // So does a session that ends, and the other one goes on.
+        first.session().send_raw_binary("5")?;
+        assert_works(&first, &log).await?;
+        begin(&first)?;
+        first.session().cut().await?;
+        settle().await;
+        log.lock().unwrap().clear();
+        // Nothing is held any more: all of it is free.
+        let third = TestClient::connect(&io, "/a").await?;
+        begin(&third)?;
+        third.session().send_raw_binary(vec![0; BEGUN.len() + 10])?;
+        settle().await;
+        assert_eq!(third.ending(), None);
+        third.session().send_raw_binary("1")?;
+        assert_works(&third, &log).await?;
+        assert_reached(&io, &heard, Limit::UnfinishedBytes, before as u64 + 1, 0);
+        third.disconnect()?;
+        settle().await;
+        log.lock().unwrap().clear();
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn attachments_larger_than_a_packet_may_have_end_the_session() -> Outcome {
+    let heard = Heard::listening();
+    let (io, log) = sizing(|limits| limits.packet.max_attachment_bytes = 10);
+    for (before, way) in both_ways(&io).into_iter().enumerate() {
+        let client = way.await?;
+        let ten = (Bytes::from_static(b"123"), Bytes::from_static(b"1234567"));
+        assert_eq!(client.emit_with_ack::<usize>("size", ten).await?, 10);
+        assert_reached(&io, &heard, Limit::AttachmentBytes, before as u64, 0);
+        begin(&client)?;
+        client.session().send_raw_binary("12345678901")?;
+        assert_closed(&client, &log, "attachments too large").await?;
+        assert_reached(&io, &heard, Limit::AttachmentBytes, before as u64 + 1, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_attachment_too_many_ends_the_session() -> Outcome {
+    let heard = Heard::listening();
+    let (io, log) = sizing(|limits| limits.packet.max_attachments = 2);
+    for (before, way) in both_ways(&io).into_iter().enumerate() {
+        let client = way.await?;
+        let two = (Bytes::from_static(b"1"), Bytes::from_static(b"2"));
+        assert_eq!(client.emit_with_ack::<usize>("size", two).await?, 2);
+        assert_reached(&io, &heard, Limit::Attachments, before as u64, 0);
+        client.session().send_raw(r#"453-/a,["size"]"#)?;
+        assert_closed(&client, &log, "too many attachments").await?;
+        assert_reached(&io, &heard, Limit::Attachments, before as u64 + 1, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_level_too_deep_ends_the_session() -> Outcome {
+    let heard = Heard::listening();
+    let (io, log) = sizing(|limits| limits.packet.max_depth = 3);
+    for (before, way) in both_ways(&io).into_iter().enumerate() {
+        let client = way.await?;
+        let deep = serde_json::json!([[1]]);
+        assert_eq!(client.emit_with_ack::<serde_json::Value>("echo", &deep).await?, deep);
+        assert_reached(&io, &heard, Limit::Depth, before as u64, 0);
+        client.session().send_raw(r#"42/a,["echo",[[[1]]]]"#)?;
+        assert_closed(&client, &log, "payload nested too deeply").await?;
+        assert_reached(&io, &heard, Limit::Depth, before as u64 + 1, 1);
     }
     Ok(())
 }

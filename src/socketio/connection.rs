@@ -8,16 +8,22 @@ use std::{
     task::{Context, Poll},
 };
 
+use tokio::time::Instant;
 use tower::Service;
 
 use super::{
     driver::Driver,
     hub::Hub,
+    limits::SocketLimits,
     link::{Link, Load},
     namespace::ConnectService,
+    unfinished::Held,
 };
 use crate::{
-    codec::{engine::Message, parser::PacketDecoder},
+    codec::{
+        engine::Message,
+        parser::{DecodeError, Packet, PacketDecoder},
+    },
     exchange::Open,
 };
 
@@ -47,13 +53,12 @@ impl Service<Open> for Connector {
 
     fn call(&mut self, open: Open) -> Self::Future {
         let link = Arc::new(Link::new(open.session_id.clone(), open.revision, open.scope.clone()));
-        let limits = &self.hub.limits;
         let connection = Connection {
             link: link.clone(),
-            decoder: self.hub.parser.decoder(&limits.packet),
-            max_set_aside: Load { events: limits.events_set_aside, bytes: limits.bytes_set_aside },
+            decoder: Some(self.hub.parser.decoder(&self.hub.limits.packet)),
+            limits: self.hub.limits.clone(),
             unfinished: 0,
-            is_broken: false,
+            held: Held::new(self.hub.unfinished.clone()),
         };
         let scope = open.scope.clone();
         scope.drive(Driver::new(self.hub.clone(), self.service.clone(), link, open));
@@ -67,15 +72,33 @@ impl fmt::Debug for Connector {
     }
 }
 
-/// One session. It is not ready while as many events are set aside as may be.
+/// One session. It is not ready while as many events are set aside as may be, except for the attachments of a packet
+/// that has begun: it could not be complete in time, else.
 pub struct Connection {
     link: Arc<Link>,
-    decoder: Box<dyn PacketDecoder>,
-    max_set_aside: Load,
+    /// Nothing when the client has sent what is no packet: the driver closes the session, and what follows is ignored.
+    decoder: Option<Box<dyn PacketDecoder>>,
+    limits: Arc<SocketLimits>,
     /// Bytes of the messages that make up the packet under way.
     unfinished: usize,
-    /// The client sent what is no packet: the driver closes the session, and what follows is ignored.
-    is_broken: bool,
+    /// What the decoder holds of it.
+    held: Held,
+}
+
+impl Connection {
+    /// The packet that is complete with this message, if one is.
+    fn decode(
+        &mut self,
+        decoder: &mut dyn PacketDecoder,
+        message: Message,
+    ) -> Result<Option<Packet>, DecodeError> {
+        let packet = match message {
+            Message::Text(text) => decoder.text(text),
+            Message::Binary(bytes) => decoder.binary(bytes),
+        }?;
+        self.held.set(decoder.unfinished_bytes(), self.limits.unfinished_bytes)?;
+        Ok(packet)
+    }
 }
 
 impl Service<Message> for Connection {
@@ -84,20 +107,33 @@ impl Service<Message> for Connection {
     type Future = Ready<Result<(), Infallible>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.link.poll_room(cx, self.max_set_aside).map(Ok)
+        if self.held.is_any() {
+            return Poll::Ready(Ok(()));
+        }
+        let limit = Load { events: self.limits.events_set_aside, bytes: self.limits.bytes_set_aside };
+        self.link.poll_room(cx, limit).map(Ok)
     }
 
     fn call(&mut self, message: Message) -> Self::Future {
-        if !self.is_broken {
+        if let Some(mut decoder) = self.decoder.take() {
             self.unfinished += message.len();
-            let decoded = match message {
-                Message::Text(text) => self.decoder.text(text),
-                Message::Binary(bytes) => self.decoder.binary(bytes),
-            };
-            self.is_broken = decoded.is_err();
+            let had_begun = self.held.is_any();
+            let decoded = self.decode(&mut *decoder, message);
+            if decoded.is_ok() {
+                self.decoder = Some(decoder);
+            } else {
+                self.held.release();
+            }
             // Without a packet, attachments are still due.
-            if let Some(packet) = decoded.transpose() {
+            let packet = decoded.transpose();
+            let is_new = packet.is_some() || !had_begun;
+            if let Some(packet) = packet {
                 self.link.push(packet, std::mem::take(&mut self.unfinished));
+            }
+            match self.held.is_any() {
+                true if is_new => self.link.begun(Some(Instant::now() + self.limits.unfinished_timeout)),
+                false if had_begun => self.link.begun(None),
+                _ => {}
             }
         }
         ready(Ok(()))
@@ -106,6 +142,6 @@ impl Service<Message> for Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("is_broken", &self.is_broken).finish_non_exhaustive()
+        f.debug_struct("Connection").field("held", &self.held).finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@
 //! the transport's end: until the last handler has ended, or the engine's drain limit.
 
 mod calls;
+mod deadlines;
 mod ends;
 
 use std::{
@@ -14,14 +15,13 @@ use std::{
 };
 
 use futures_util::{Stream, stream::FuturesUnordered};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tower::ServiceExt;
 
 use super::{
     ack::Otherwise,
     connect::{Connect, Refusal, SocketService},
     dialect::Dialect,
-    event_error::EventError,
     extract::Cause,
     handshake::Handshake,
     hooks::SocketHooks,
@@ -61,6 +61,8 @@ pub(super) struct Driver {
     running: FuturesUnordered<Work>,
     /// Until the first namespace was joined.
     connect_deadline: Option<Pin<Box<Sleep>>>,
+    /// Until a packet must be complete whose attachments are due.
+    packet_deadline: Option<Pin<Box<Sleep>>>,
     has_begun: bool,
     /// The session is being closed from here: nothing of what the client sent is taken any more.
     is_leaving: bool,
@@ -80,6 +82,7 @@ impl Driver {
             closed: Some(closed),
             slots: Slots::default(),
             running: FuturesUnordered::new(),
+            packet_deadline: None,
             has_begun: false,
             is_leaving: false,
         }
@@ -95,11 +98,20 @@ impl Driver {
         if self.poll_closed(cx) {
             self.run(cx);
         }
+        let due = self.set_aside();
+        if self.poll_packet_deadline(cx, due) {
+            self.run(cx);
+            self.set_aside();
+        }
+        if self.closed.is_none() && self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Tells the reader how much waits. The answer is until when the packet must be complete that has begun.
+    fn set_aside(&self) -> Option<Instant> {
         // Error hooks, and what runs on for sockets that are gone: neither may pile up.
         let left_over = self.running.len().saturating_sub(self.slots.busy());
         let Load { events, bytes } = self.slots.set_aside();
-        self.link.set_aside(Load { events: events + left_over, bytes });
-        if self.closed.is_none() && self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        self.link.set_aside(Load { events: events + left_over, bytes })
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) {
@@ -120,6 +132,7 @@ impl Driver {
         let Poll::Ready(reason) = Pin::new(closed).poll(cx) else { return false };
         self.closed = None;
         self.connect_deadline = None;
+        self.packet_deadline = None;
         let reason = match reason {
             CloseReason::ServerShuttingDown => DisconnectReason::ServerShuttingDown,
             reason => DisconnectReason::Session(reason),
@@ -134,27 +147,12 @@ impl Driver {
         self.outbox.close();
     }
 
-    fn poll_connect_deadline(&mut self, cx: &mut Context<'_>) {
-        let Some(deadline) = &mut self.connect_deadline else { return };
-        if deadline.as_mut().poll(cx).is_ready() {
-            self.outbox.reached(Limit::ConnectTime);
-            self.connect_deadline = None;
-            self.hang_up();
-        }
-    }
-
     fn poll_news(&mut self, cx: &mut Context<'_>) -> bool {
         let Poll::Ready(news) = self.link.poll_news(cx) else { return false };
         match news {
             News::Packet(..) | News::Malformed(_) if self.is_leaving || self.closed.is_none() => {}
             News::Packet(packet, bytes) => self.packet(cx, packet, bytes),
-            News::Malformed(error) => {
-                tracing::debug!(%error, "a client sent what is no packet");
-                for (socket, hooks) in self.slots.joined() {
-                    self.failed(cx, &socket, hooks, EventError::from_error(error.clone()), None);
-                }
-                self.hang_up();
-            }
+            News::Malformed(error) => self.malformed(cx, &error),
             News::Ended(id) => self.ended_by_server(cx, &id),
             News::CloseSession => {
                 self.disconnect_all(cx);

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     limits::SocketLimits, names::Registry, namespace_state::NamespaceState, others::Others,
-    room_watch::RoomListener, server_table::ServerTable, states::States,
+    room_watch::RoomListener, server_table::ServerTable, states::States, unfinished::Unfinished,
 };
 use crate::{
     codec::parser::{Encoded, Outgoing, Parser},
@@ -26,6 +26,8 @@ pub(crate) struct Hub {
     /// The other servers, if there is an adapter.
     pub(crate) others: Option<Arc<Others>>,
     pub(crate) parser: Arc<dyn Parser>,
+    /// What its sessions hold of packets that are not complete.
+    pub(crate) unfinished: Arc<Unfinished>,
     pub(crate) server_side: ServerTable<Self>,
     room_listeners: Arc<[RoomListener]>,
     /// The namespaces that were registered, and their children.
@@ -44,6 +46,7 @@ impl Hub {
             states,
             parser,
             others: None,
+            unfinished: Arc::default(),
             server_side: ServerTable::default(),
             on_new_namespace: None,
             room_listeners: Arc::default(),

@@ -33,6 +33,11 @@ pub struct SocketLimits {
     pub ack_timeout: Duration,
     /// How long other servers are waited for, unless a broadcast has a timeout of its own. Default: 5 s.
     pub request_timeout: Duration,
+    /// Bytes of all packets together whose attachments have not all come, of all sessions; who sends more is closed.
+    /// What one session may send is [`parser::Limits::max_attachment_bytes`]. Default: 128 MB.
+    pub unfinished_bytes: usize,
+    /// How long the attachments of one packet may take to come; then the session is closed. Default: 30 s.
+    pub unfinished_timeout: Duration,
     /// Attachments and nesting of packets, both ways.
     pub packet: parser::Limits,
 }
@@ -72,6 +77,8 @@ impl Default for SocketLimits {
             acks_outstanding: 10_000,
             ack_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(5),
+            unfinished_bytes: 128_000_000,
+            unfinished_timeout: Duration::from_secs(30),
             packet: parser::Limits::default(),
         }
     }

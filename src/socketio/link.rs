@@ -5,6 +5,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use tokio::time::Instant;
+
 use crate::{
     codec::{
         engine::Revision,
@@ -32,6 +34,8 @@ struct Inbox {
     packets: VecDeque<(Result<Packet, DecodeError>, usize)>,
     /// What they came with, in bytes.
     bytes: usize,
+    /// Until when the packet has to be complete whose attachments are due.
+    due: Option<Instant>,
     ended: Vec<SocketId>,
     /// All namespaces are to be left, and then the session.
     closes_session: bool,
@@ -83,6 +87,11 @@ impl Link {
         });
     }
 
+    /// A packet has begun that is to be complete by then, or it is complete.
+    pub(crate) fn begun(&self, due: Option<Instant>) {
+        self.tell(|inbox| inbox.due = due);
+    }
+
     /// A socket was disconnected by the server.
     pub(crate) fn end(&self, socket: SocketId) {
         self.tell(|inbox| inbox.ended.push(socket));
@@ -125,15 +134,17 @@ impl Link {
         Poll::Pending
     }
 
-    /// The driver says how much waits with it; below the limit, reading goes on.
-    pub(crate) fn set_aside(&self, load: Load) {
-        let reader = {
+    /// The driver says how much waits with it; below the limit, reading goes on. The answer is until when the packet has
+    /// to be complete that has begun, if one has.
+    pub(crate) fn set_aside(&self, load: Load) -> Option<Instant> {
+        let (reader, due) = {
             let mut inbox = self.inbox.lock();
             inbox.set_aside = load;
-            inbox.reader.take()
+            (inbox.reader.take(), inbox.due)
         };
         if let Some(reader) = reader {
             reader.wake();
         }
+        due
     }
 }

@@ -64,6 +64,7 @@ mod socket;
 mod sockets;
 mod states;
 pub mod typed;
+mod unfinished;
 mod utility;
 mod work;
 

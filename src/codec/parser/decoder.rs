@@ -25,6 +25,7 @@ struct Pending {
     due: usize,
     attachments: Vec<Bytes>,
     bytes: usize,
+    text: usize,
 }
 
 impl Decoder {
@@ -40,13 +41,14 @@ impl Decoder {
             return Err(DecodeError::UnexpectedText);
         }
         let header = Header::parse(&text, &self.limits)?;
+        let len = text.len();
         let packet =
             Packet { namespace: header.namespace(&text), body: self::body(text, &header, &self.limits)? };
         if header.attachments == 0 {
             return Ok(Some(packet));
         }
         let due = header.attachments;
-        self.pending = Some(Pending { packet, due, attachments: Vec::new(), bytes: 0 });
+        self.pending = Some(Pending { packet, due, attachments: Vec::new(), bytes: 0, text: len });
         Ok(None)
     }
 
@@ -72,6 +74,11 @@ impl Decoder {
     /// Bytes of attachments held for a packet that is not complete.
     pub fn pending_bytes(&self) -> usize {
         self.pending.as_ref().map_or(0, |pending| pending.bytes)
+    }
+
+    /// Bytes held for a packet that is not complete: its text and its attachments so far.
+    pub fn unfinished_bytes(&self) -> usize {
+        self.pending.as_ref().map_or(0, |pending| pending.text.saturating_add(pending.bytes))
     }
 
     /// Whether attachments are due before the next text may come.

@@ -36,4 +36,8 @@ impl PacketDecoder for Decoder {
     fn binary(&mut self, message: Bytes) -> Result<Option<Packet>, DecodeError> {
         Self::binary(self, message)
     }
+
+    fn unfinished_bytes(&self) -> usize {
+        Self::unfinished_bytes(self)
+    }
 }

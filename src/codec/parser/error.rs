@@ -24,6 +24,10 @@ pub enum DecodeError {
     TooDeep,
     /// The attachments are larger than allowed.
     TooManyAttachmentBytes,
+    /// The unfinished packets of all sessions are larger than the server allows.
+    TooManyUnfinishedBytes,
+    /// The attachments of a packet did not come in time.
+    AttachmentsLate,
     /// A text came where an attachment was due.
     UnexpectedText,
     /// A binary message came where a text was due.
@@ -52,6 +56,8 @@ impl fmt::Display for DecodeError {
             Self::InvalidPayload => "invalid payload",
             Self::TooDeep => "payload nested too deeply",
             Self::TooManyAttachmentBytes => "attachments too large",
+            Self::TooManyUnfinishedBytes => "too many unfinished attachments on this server",
+            Self::AttachmentsLate => "the attachments did not come in time",
             Self::UnexpectedText => "got plaintext data when reconstructing a packet",
             Self::UnexpectedBinary => "got binary data when not reconstructing a packet",
             Self::NotBinary => "got plaintext data where a packet is binary",

@@ -38,4 +38,14 @@ pub trait PacketDecoder: fmt::Debug + Send {
     /// # Errors
     /// When it is none.
     fn binary(&mut self, message: Bytes) -> Result<Option<Packet>, DecodeError>;
+
+    /// Bytes that are held for a packet that is not complete: its text and its attachments so far. As long as there are
+    /// any, the session has [`SocketLimits::unfinished_timeout`](crate::socketio::SocketLimits::unfinished_timeout) to
+    /// complete it, and they count against
+    /// [`SocketLimits::unfinished_bytes`](crate::socketio::SocketLimits::unfinished_bytes).
+    ///
+    /// By default none: that is right where each message is a packet.
+    fn unfinished_bytes(&self) -> usize {
+        0
+    }
 }
