@@ -104,7 +104,7 @@ fn peak() -> Option<f64> {
 }
 
 /// Clients of a wave. (20 000 in all take minutes in a debug build; what is left over by one shows with a few.)
-const WAVE: usize = 600;
+const WAVE: usize = 400;
 
 /// G7: four waves of clients; sockets, tasks and tokens of each are gone after it, and the last needs no more memory than
 /// the first.
