@@ -95,18 +95,23 @@ impl Hub {
 
     /// The namespace of this name. One that nobody ever joins is forgotten with its last handle.
     pub(crate) fn namespace(&self, name: &str) -> Arc<NamespaceState> {
-        let mut namespaces = self.namespaces.lock();
-        if let Some(state) = namespaces.get(name).and_then(Weak::upgrade) {
+        if let Some(state) = self.existing(name) {
             return state;
         }
-        if namespaces.len() == namespaces.capacity() {
-            namespaces.retain(|_, state| state.strong_count() > 0);
-        }
+        // Made, and dropped if somebody was quicker, outside of the lock: the adapter is told.
         let name: Arc<str> = name.into();
         let state =
             NamespaceState::new(name.clone(), self.limits.clone(), self.parser.clone(), self.others.clone());
         let state = Arc::new(state.watched_by(self.room_listeners.clone()));
+        let mut namespaces = self.namespaces.lock();
+        if let Some(there) = namespaces.get(&name).and_then(Weak::upgrade) {
+            return there;
+        }
+        if namespaces.len() == namespaces.capacity() {
+            namespaces.retain(|_, state| state.strong_count() > 0);
+        }
         namespaces.insert(name, Arc::downgrade(&state));
+        drop(namespaces);
         state
     }
 }

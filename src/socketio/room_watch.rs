@@ -128,11 +128,11 @@ impl RoomWatch {
 
     fn tell_one(&self, event: RoomEvent) {
         if let Some(others) = &self.others {
-            match event.change {
+            guarded("an adapter", || match event.change {
                 RoomChange::Created => others.adapter().room_added(&self.namespace, &event.room),
                 RoomChange::Deleted => others.adapter().room_removed(&self.namespace, &event.room),
                 RoomChange::Joined(_) | RoomChange::Left(_) => {}
-            }
+            });
         }
         for listener in self.listeners.iter() {
             guarded("a hook of rooms", || (listener.0)(&event));

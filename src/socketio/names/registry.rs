@@ -138,27 +138,26 @@ impl Registry {
         state: Option<Arc<NamespaceState>>,
         what: Box<dyn Any + Send + Sync>,
     ) -> Result<Removed, Arc<str>> {
-        let mut table = self.table.lock();
-        let table = &mut *table;
-        let label = label.unwrap_or_else(|| {
-            table.unnamed += 1;
-            format!("/_{}", table.unnamed).into()
-        });
+        let label = label.unwrap_or_else(|| self.table.lock().next_label());
+        // Held until the table is free again: if it is not taken, its end is user code.
         let registration = Arc::new(Registration { label: label.clone(), shape, what });
         let mut removed = Removed::default();
+        let mut table = self.table.lock();
         match state {
             Some(_) if table.plain.contains_key(&label) => return Err(label),
             Some(state) => {
                 table.take_child(&label, &mut removed);
-                table.plain.insert(label, Entry::new(state, registration, NamespaceParams::default(), None));
+                let entry = Entry::new(state, registration.clone(), NamespaceParams::default(), None);
+                table.plain.insert(label, entry);
             }
             None => {
                 if let Some(there) = table.parents.iter().find(|there| there.is_like(&registration)) {
                     return Err(there.label.clone());
                 }
-                Arc::make_mut(&mut table.parents).push(registration);
+                Arc::make_mut(&mut table.parents).push(registration.clone());
             }
         }
+        drop(table);
         Ok(removed)
     }
 
@@ -259,6 +258,12 @@ impl Entry {
 }
 
 impl Table {
+    /// A name for a parent that has none.
+    fn next_label(&mut self) -> Arc<str> {
+        self.unnamed += 1;
+        format!("/_{}", self.unnamed).into()
+    }
+
     fn seat(&mut self, name: &str) -> Option<Seat> {
         if let Some(entry) = self.plain.get(name) {
             return Some(Seat(entry.clone()));
