@@ -6,14 +6,18 @@ mod common;
 mod socketio;
 
 use std::{
-    future::pending,
+    future::{pending, ready},
     sync::{Arc, Mutex, Weak},
 };
 
 use common::{SECOND, settle};
 use socketio::{Client, Stack, built};
-use tower::filter::AsyncFilterLayer;
-use tower_socketio::prelude::*;
+use tower::{filter::AsyncFilterLayer, service_fn};
+use tower_socketio::{
+    BoxError,
+    prelude::*,
+    socketio::{ConnectService, Outgoing, Reply, SocketHooks, SocketService},
+};
 
 /// Every clone is something that is alive.
 #[derive(Clone)]
@@ -39,7 +43,7 @@ fn server() -> (Stack, SocketIo, Token, Seen) {
             match connect.auth::<serde_json::Value>()?["wait"].as_str() {
                 Some("refused") => Err(Refusal::new("no").into()),
                 Some("forever") => pending().await,
-                _ => Ok::<_, tower_socketio::BoxError>(connect),
+                _ => Ok::<_, BoxError>(connect),
             }
         }
     });
@@ -174,4 +178,34 @@ async fn a_handle_of_a_socket_that_is_gone_keeps_only_itself() {
     socket.drained().await;
     socket.disconnect(false);
     socket.disconnect(true);
+}
+
+/// Hooks of one socket, which hold it.
+struct Own(Socket, #[allow(dead_code, reason = "only its end counts")] Token);
+
+impl SocketHooks for Own {
+    fn sent(&self, outgoing: &Outgoing<'_>) {
+        assert_eq!(outgoing.socket_id(), self.0.id());
+    }
+
+    fn wants_sent(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_that_hold_their_socket_are_let_go_at_its_end() {
+    let token = Token(Arc::new(()));
+    let of_hooks = token.clone();
+    let connect = service_fn(move |connect: Connect| {
+        let service = SocketService::new(service_fn(async |_: Event| Ok::<_, BoxError>(Reply::none())));
+        ready(Ok::<_, BoxError>(service.with_hooks(Arc::new(Own(connect.socket, of_hooks.clone())))))
+    });
+    let (stack, io) = built(SocketIo::builder().namespace("/", ConnectService::new(connect)));
+    let client = stack.client().await;
+    io.emit("x", ()).unwrap();
+    assert_eq!(token.alive(), 2);
+    drop(client);
+    settle().await;
+    assert_eq!((token.alive(), io.sockets().len()), (1, 0));
 }

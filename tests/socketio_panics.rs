@@ -423,3 +423,19 @@ async fn a_service_by_hand_that_panics_costs_one_event() {
     client.send(r#"2["fine"]"#).await;
     client.expect_silence().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_whose_drop_panics_hides_no_end() {
+    let log = Log::default();
+    let note = log.clone();
+    let namespace = Namespace::new().on_connect(async move |socket: Socket| {
+        let bomb = DropBomb;
+        socket.on_any_outgoing(move |_| _ = &bomb);
+        socket.on_disconnect(async move |reason: DisconnectReason| note.add(reason.to_string()));
+    });
+    let (stack, _io) = root(namespace);
+    let mut client = stack.client().await;
+    client.send("1").await;
+    settle().await;
+    assert_eq!(log.all(), ["client namespace disconnect"]);
+}

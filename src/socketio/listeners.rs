@@ -5,13 +5,13 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use super::outgoing::{Outgoing, OutgoingListener};
-use crate::sync::Mutex;
+use crate::{guard::guarded, sync::Mutex};
 
 /// A handler of any kind: whoever puts it there knows what it is.
 pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
@@ -76,7 +76,6 @@ pub(crate) struct Listeners {
     table: Mutex<Table>,
     /// Whether somebody listens to outgoing events: looked at for each of them.
     hears_outgoing: AtomicBool,
-    of_namespace: OnceLock<OutgoingListener>,
 }
 
 #[derive(Default)]
@@ -87,6 +86,8 @@ struct Table {
     events: HashMap<String, List<Erased>>,
     any: List<Erased>,
     outgoing: List<OutgoingListener>,
+    /// The namespace's listener of outgoing events, which comes before the others.
+    of_namespace: Option<OutgoingListener>,
 }
 
 impl Table {
@@ -210,7 +211,7 @@ impl Listeners {
                 Some(id) => table.outgoing.remove(id).into_iter().collect(),
                 None => std::mem::take(&mut table.outgoing.0),
             };
-            let is_heard = !table.outgoing.0.is_empty() || self.of_namespace.get().is_some();
+            let is_heard = !table.outgoing.0.is_empty() || table.of_namespace.is_some();
             self.hears_outgoing.store(is_heard, Ordering::Release);
             removed
         };
@@ -223,8 +224,12 @@ impl Listeners {
 
     /// The namespace listens, too, before the socket's own listeners.
     pub(crate) fn namespace_hears_outgoing(&self, listener: OutgoingListener) {
-        self.of_namespace.set(listener).ok();
-        self.hears_outgoing.store(true, Ordering::Release);
+        let mut table = self.table.lock();
+        if !table.is_closed {
+            table.of_namespace = Some(listener.clone());
+            self.hears_outgoing.store(true, Ordering::Release);
+        }
+        drop(table);
     }
 
     pub(crate) fn hears_outgoing(&self) -> bool {
@@ -233,11 +238,11 @@ impl Listeners {
 
     /// Tells those who listen to outgoing events.
     pub(crate) fn sent(&self, outgoing: &Outgoing<'_>) {
-        if let Some(listener) = self.of_namespace.get() {
-            listener(outgoing);
-        }
-        let listeners = self.table.lock().outgoing.take();
-        for listener in listeners {
+        let (of_namespace, listeners) = {
+            let mut table = self.table.lock();
+            (table.of_namespace.clone(), table.outgoing.take())
+        };
+        for listener in of_namespace.into_iter().chain(listeners) {
             listener(outgoing);
         }
     }
@@ -249,7 +254,9 @@ impl Listeners {
             let closed = Table { next_id: table.next_id, is_closed: true, ..Table::default() };
             std::mem::replace(&mut *table, closed)
         };
-        old.events.get_mut(event).map(List::take).unwrap_or_default()
+        let waiting = old.events.get_mut(event).map(List::take).unwrap_or_default();
+        guarded("the drop of listeners", || drop(old));
+        waiting
     }
 }
 

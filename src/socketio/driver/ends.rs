@@ -29,8 +29,7 @@ impl Driver {
         self.run_hooks(cx, socket, hooks, "on_disconnect", |hooks, socket| {
             hooks.disconnected(socket, reason)
         });
-        let listeners = guarded("the drop of listeners", || listen::disconnected(socket, reason));
-        self.run_all(cx, socket, hooks, listeners.unwrap_or_default());
+        self.run_all(cx, socket, hooks, listen::disconnected(socket, reason));
         guarded("the drop of an event service", || drop(lane));
     }
 
