@@ -304,7 +304,7 @@ impl SocketIoBuilder {
     /// The server.
     ///
     /// # Errors
-    /// For what can be wrong from the start: two namespaces of one name, two handlers of one event, a state that a
+    /// For what can be wrong from the start: two namespaces of one name, a handler of a reserved event, a state that a
     /// handler asks for and nobody gave, a path without a slash.
     pub fn try_build(self) -> Result<SocketIo, BuildError> {
         if let Some(problem) = self.problems.into_iter().next() {
