@@ -5,8 +5,8 @@ import { randomUUID } from "node:crypto";
 import { CLIENTS, MODES, connect, manager, within } from "./client.mjs";
 import { start } from "./server.mjs";
 
-/** Starts the server that the tests talk to. */
-export const startServer = () => start("example-interop", /^listening on (\d+)$/);
+/** Starts the server that the tests talk to, on any port unless one is given. */
+export const startServer = (port) => start("example-interop", /^listening on (\d+)$/, port);
 
 let server;
 
@@ -36,6 +36,9 @@ async function page(name, query = {}) {
 
 /** What the server wrote down of a label, once `ends` of its sockets have ended. */
 export const history = (label, ends = 1) => page("history", { label, ends });
+
+/** What was written down of a label, once there are so many lines. */
+export const written = (label, lines) => page("history", { label, lines });
 
 /** The rooms that the label's last socket was in when it ended. */
 export const roomsAtTheEnd = (label) => page("rooms", { label });

@@ -39,7 +39,7 @@ class Peer:
         for event in ("connect", "connect_error", "disconnect"):
             self.client.on(event, lambda *args, event=event: hear(event, *args), namespace=namespace)
 
-    async def connect(self, url, mode, namespaces=("/",), auth=None, headers=None, wait=True):
+    async def connect(self, url, mode, namespaces=("/",), auth=None, headers=None, wait=True, path="socket.io"):
         """Connects; without `wait` only the engine: if a namespace is refused, the others are kept then."""
         for namespace in namespaces:
             self._listen(namespace)
@@ -50,6 +50,7 @@ class Peer:
             transports=MODES[mode],
             namespaces=list(namespaces),
             wait=wait,
+            socketio_path=path,
             wait_timeout=DEADLINE,
         )
         return self

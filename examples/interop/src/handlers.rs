@@ -15,7 +15,7 @@ use crate::log::Log;
 /// A namespace that only has what every one has.
 pub fn plain() -> Namespace {
     common().on_connect(async |socket: Socket, label: Label, State(log): State<Log>| {
-        log.begin(&label.0.label, format!("connect {}", socket.namespace()));
+        log.note(&label.0.label, format!("connect {}", socket.namespace()));
     })
 }
 
@@ -40,13 +40,13 @@ fn common() -> Namespace {
         .on("tell", tell)
 }
 
-type Label = Auth<Labelled>;
+pub type Label = Auth<Labelled>;
 
 /// What a test says to find its socket in the log again.
 #[derive(Deserialize)]
 pub struct Labelled {
     #[serde(default)]
-    label: String,
+    pub label: String,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +74,7 @@ async fn tell(socket: Socket, io: Io, Data(tell): Data<Tell>) -> Result<(), BoxE
 pub fn main() -> Namespace {
     common()
         .on_connect(async |socket: Socket, label: Label, State(log): State<Log>| {
-            log.begin(&label.0.label, format!("connect {}", socket.namespace()));
+            log.note(&label.0.label, format!("connect {}", socket.namespace()));
             socket.data().insert(Items::default());
             socket.data().insert(Held::default());
             socket.emit("greeting", json!({ "id": socket.id() }))

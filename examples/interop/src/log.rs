@@ -29,8 +29,8 @@ struct Story {
 }
 
 impl Log {
-    /// Something has begun.
-    pub fn begin(&self, label: &str, line: String) {
+    /// Something has happened.
+    pub fn note(&self, label: &str, line: String) {
         self.lock().by_label.entry(label.into()).or_default().lines.push(line);
         self.changed.notify_waiters();
     }
@@ -47,23 +47,23 @@ impl Log {
         self.changed.notify_waiters();
     }
 
-    /// What was written down of a label, as soon as that many with it have ended.
-    pub async fn history(&self, label: &str, ends: usize) -> Vec<String> {
+    /// What was written down of a label, as soon as that many with it have ended, and there are that many lines.
+    pub async fn history(&self, label: &str, ends: usize, lines: usize) -> Vec<String> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if let Some(lines) = self.lines(label, ends) {
+            if let Some(lines) = self.lines(label, ends, lines) {
                 return lines;
             }
             changed.await;
         }
     }
 
-    fn lines(&self, label: &str, ends: usize) -> Option<Vec<String>> {
+    fn lines(&self, label: &str, ends: usize, lines: usize) -> Option<Vec<String>> {
         match self.lock().by_label.get(label) {
-            Some(story) => (story.ends >= ends).then(|| story.lines.clone()),
-            None => (ends == 0).then(Vec::new),
+            Some(story) => (story.ends >= ends && story.lines.len() >= lines).then(|| story.lines.clone()),
+            None => (ends == 0 && lines == 0).then(Vec::new),
         }
     }
 

@@ -1,13 +1,14 @@
 //! The server that the official clients are tested against, by the tests in `tests/js` and `tests/python`. Its
 //! handlers do what the tests ask for. It prints `listening on PORT`.
 
+mod api;
 mod engines;
 mod handlers;
 mod log;
 mod pages;
 mod session;
 
-use std::{env, io, path::Path, time::Duration};
+use std::{env, io, net::SocketAddr, path::Path, time::Duration};
 
 use axum::{
     Router,
@@ -63,6 +64,7 @@ async fn main() -> io::Result<()> {
         .merge(engines::routes(&log))
         .merge(pages::pages(log.clone()))
         .layer(layers);
+    let app = api::servers(&log).iter().fold(app, |app, io| app.layer(io.layer()));
     // With CLIENT, the directory of an npm package, it serves the client's files as well.
     let app = match env::var_os("CLIENT") {
         Some(directory) => app.layer(ServeClientLayer::new("/socket.io", Path::new(&directory))),
@@ -77,6 +79,8 @@ async fn main() -> io::Result<()> {
         let outcome = io.shutdown(Duration::from_secs(10)).await;
         println!("{} sessions, {} cut off", outcome.sessions, outcome.cut_off);
     };
+    // Sockets know their clients' addresses.
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     for (line, count) in log.lines_at_the_end() {
         println!("{count} × {line}");

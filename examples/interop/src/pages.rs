@@ -14,9 +14,12 @@ struct About {
     label: String,
     #[serde(default)]
     ends: usize,
+    #[serde(default)]
+    lines: usize,
 }
 
-/// `/log/history?label=…&ends=…` answers when that many have ended, `/log/rooms?label=…` and `/log/ends` at once.
+/// `/log/history?label=…&ends=…&lines=…` answers when that many have ended and so much is written down,
+/// `/log/rooms?label=…` and `/log/ends` at once.
 pub fn pages(log: Log) -> Router {
     Router::new()
         .route("/log/history", get(history))
@@ -25,8 +28,11 @@ pub fn pages(log: Log) -> Router {
         .with_state(log)
 }
 
-async fn history(State(log): State<Log>, Query(About { label, ends }): Query<About>) -> Json<Vec<String>> {
-    Json(log.history(&label, ends).await)
+async fn history(
+    State(log): State<Log>,
+    Query(About { label, ends, lines }): Query<About>,
+) -> Json<Vec<String>> {
+    Json(log.history(&label, ends, lines).await)
 }
 
 async fn rooms(State(log): State<Log>, Query(About { label, .. }): Query<About>) -> Json<Vec<String>> {

@@ -47,7 +47,7 @@ impl Session {
     fn begin(open: Open, log: &Log) -> Arc<Self> {
         let log = log.clone();
         let label = open.request.query_value("label").unwrap_or_default();
-        log.begin(&label, "open".to_owned());
+        log.note(&label, "open".to_owned());
         let session = Arc::new(Self {
             request: open.request,
             outbox: open.outbox,
