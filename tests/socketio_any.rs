@@ -11,7 +11,12 @@ use bytes::Bytes;
 use common::{SECOND, settle};
 use socketio::{Client, Log, built};
 use tower::filter::FilterLayer;
-use tower_socketio::{BoxError, prelude::*, socketio::Outgoing};
+use tower_socketio::{
+    BoxError,
+    adapter::Cluster,
+    prelude::*,
+    socketio::{EmitError, Outgoing, SocketLimits},
+};
 
 fn line(outgoing: &Outgoing<'_>) -> String {
     let args = outgoing.args().json().unwrap_or_default();
@@ -233,4 +238,35 @@ async fn a_volatile_event_that_is_dropped_is_not_heard() {
     socket.volatile().emit("whole", (Bytes::from_static(b"x"), Bytes::from_static(b"y"))).unwrap();
     assert_eq!(poll.packets().await.len(), 3);
     assert_eq!(log.all(), ["kept", "whole"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outgoing_events_are_heard_with_as_many_attachments_as_the_servers_limits_allow() {
+    let mut limits = SocketLimits::default();
+    limits.packet.max_attachments = 20;
+    let alone = SocketIo::builder().socket_limits(limits.clone());
+    let beside_others = SocketIo::builder().socket_limits(limits).adapter(Cluster::new().adapter("a"));
+    for builder in [alone, beside_others] {
+        let log = Log::default();
+        let noted = log.clone();
+        let listen = move |outgoing: &Outgoing<'_>| {
+            noted.add(format!("{} {}", outgoing.event(), outgoing.args().attachments().len()));
+        };
+        let namespace =
+            Namespace::new().on_any_outgoing(listen).on("emit", async |socket: Socket, io: Io| {
+                let parts = || vec![Bytes::from_static(b"1"); 11];
+                socket.emit("emit", parts())?;
+                drop(socket.emit_with_ack::<()>("ask", parts()));
+                io.emit("broadcast", parts())?;
+                drop(io.emit_with_ack::<()>("ask all", parts()));
+                let too_many = io.emit("too many", vec![Bytes::new(); 21]);
+                assert!(matches!(too_many, Err(EmitError::Encode(_))));
+                Ok::<_, EmitError>(Ack("done"))
+            });
+        let (stack, _io) = built(builder.namespace("/", namespace));
+        let mut client = stack.client().await;
+        client.send(r#"20["emit"]"#).await;
+        settle().await;
+        assert_eq!(log.all(), ["emit 11", "ask 11", "broadcast 11", "ask all 11"]);
+    }
 }

@@ -11,7 +11,7 @@ use socketio::{Client, built};
 use tower_socketio::{
     Text, Value,
     codec::parser::{
-        Args, DecodeError, EncodeError, Encoded, Limits, MsgPackParser, Outgoing, OutgoingBody, Packet,
+        Args, DecodeError, EncodeError, Encoded, Limits, MsgPackParser, OutgoingBody, OutgoingPacket, Packet,
         PacketBody, PacketDecoder, Parser,
     },
     prelude::*,
@@ -22,7 +22,7 @@ use tower_socketio::{
 struct Lines;
 
 impl Parser for Lines {
-    fn encode(&self, packet: &Outgoing<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
+    fn encode(&self, packet: &OutgoingPacket<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
         let (kind, id, values) = match packet.body {
             OutgoingBody::Connect(payload) => (
                 "connect",

@@ -112,7 +112,7 @@ impl Broadcast {
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
         let Some(others) = self.others() else {
             let packet = self.namespace.encode(None, event, &data)?;
-            let encode = || Args::encode(&data);
+            let encode = || Args::encode_unlimited(&data);
             let emitted = Emitted::new(event, &encode, false);
             send(&self.namespace.select(&self.target), &packet, self.flags, &emitted);
             return Ok(());
@@ -147,7 +147,7 @@ impl Broadcast {
         let timeout = self.patience();
         let Self { namespace, target, flags, .. } = self;
         let Some(others) = self.others() else {
-            let args = || Args::encode(data);
+            let args = || Args::encode_unlimited(data);
             let emitted = Emitted::new(event, &args, true);
             let encode = |id| namespace.encode(Some(id), event, data);
             let asked = Asked::ask(namespace, target, *flags, encode, &emitted)?;
@@ -163,7 +163,8 @@ impl Broadcast {
 
     /// The event in the form that travels.
     fn emission(&self, event: &str, data: &impl Serialize) -> Result<Emission, EncodeError> {
-        let args = Args::encode_within(data, &self.namespace.limits.packet)?;
+        // The parser keeps to the limits, before anything is sent.
+        let args = Args::encode_unlimited(data)?;
         let mut emission = Emission::new(event, args, self.target.clone());
         emission.flags = self.flags.into();
         Ok(emission)

@@ -12,7 +12,7 @@ use super::{connect::Refusal, hub::Hub};
 use crate::{
     codec::{
         engine::Revision,
-        parser::{Encoded, Joined, Json, Outgoing, OutgoingBody, Payload, Refused},
+        parser::{Encoded, Joined, Json, OutgoingBody, OutgoingPacket, Payload, Refused},
     },
     id::{SessionId, SocketId},
     text::Text,
@@ -72,13 +72,14 @@ impl Dialect {
             Self::Current => Some(Payload::new(&joined)),
             Self::Old { .. } => None,
         };
-        hub.encode(&Outgoing { namespace, body: OutgoingBody::Connect(payload) })
+        hub.encode(&OutgoingPacket { namespace, body: OutgoingBody::Connect(payload) })
     }
 
     /// Tells the client that it has not. (That there is no such namespace is told as to all others, as in Node.)
     pub(super) fn refused(&self, hub: &Hub, namespace: &str, refusal: &Refusal) -> Option<Encoded> {
         let (message, data) = refusal.parts();
-        let encode = |payload| hub.encode(&Outgoing { namespace, body: OutgoingBody::ConnectError(payload) });
+        let encode =
+            |payload| hub.encode(&OutgoingPacket { namespace, body: OutgoingBody::ConnectError(payload) });
         match (self, data) {
             (Self::Old { .. }, Some(data)) => encode(Payload::new(&data)),
             (Self::Old { .. }, None) if *refusal != Refusal::invalid_namespace() => {

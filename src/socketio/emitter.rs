@@ -69,7 +69,7 @@ impl Emitter {
             return Err(EmitError::Disconnected);
         }
         let packet = self.namespace.encode(None, event, &data)?;
-        self.write(&packet, &Emitted::new(event, &|| Args::encode(&data), false))
+        self.write(&packet, &Emitted::new(event, &|| Args::encode_unlimited(&data), false))
     }
 
     /// See [`Socket::emit_with_ack`](super::Socket::emit_with_ack).
@@ -102,7 +102,7 @@ impl Emitter {
             Err(Unregistered::Full) => return Err(EmitError::TooManyAcks),
         }
         let question = Question { id, member: self.member.clone() };
-        self.write(&packet, &Emitted::new(event, &|| Args::encode(data), true))?;
+        self.write(&packet, &Emitted::new(event, &|| Args::encode_unlimited(data), true))?;
         Ok((question, answer))
     }
 

@@ -11,7 +11,7 @@ use super::{
     room_watch::RoomListener, server_table::ServerTable, states::States, unfinished::Unfinished,
 };
 use crate::{
-    codec::parser::{Encoded, Outgoing, Parser},
+    codec::parser::{Encoded, OutgoingPacket, Parser},
     guard::guarded,
     sync::Mutex,
 };
@@ -88,7 +88,7 @@ impl Hub {
 
     /// A packet, within the server's limits. What the server itself says can be encoded by every parser; if not, the
     /// client is not told.
-    pub(crate) fn encode(&self, packet: &Outgoing<'_>) -> Option<Encoded> {
+    pub(crate) fn encode(&self, packet: &OutgoingPacket<'_>) -> Option<Encoded> {
         let encoded = self.parser.encode(packet, &self.limits.packet);
         encoded.inspect_err(|error| tracing::error!(%error, "a packet of the server cannot be encoded")).ok()
     }

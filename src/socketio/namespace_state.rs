@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     adapter::{Emission, Room, Rooms, Target},
-    codec::parser::{EncodeError, Encoded, Outgoing, OutgoingBody, Parser, Payload},
+    codec::parser::{EncodeError, Encoded, OutgoingBody, OutgoingPacket, Parser, Payload},
     id::SocketId,
     limit::Limit,
     sync::Mutex,
@@ -67,11 +67,11 @@ impl NamespaceState {
         event: &str,
         data: &impl Serialize,
     ) -> Result<Encoded, EncodeError> {
-        self.encode_packet(&Outgoing::event(&self.name, ack, event, Payload::new(&data)))
+        self.encode_packet(&OutgoingPacket::event(&self.name, ack, event, Payload::new(&data)))
     }
 
     /// Any packet, within the server's limits.
-    pub(crate) fn encode_packet(&self, packet: &Outgoing<'_>) -> Result<Encoded, EncodeError> {
+    pub(crate) fn encode_packet(&self, packet: &OutgoingPacket<'_>) -> Result<Encoded, EncodeError> {
         self.parser.encode(packet, &self.limits.packet)
     }
 
@@ -88,7 +88,7 @@ impl NamespaceState {
             data: Payload::args(&emission.args),
             offset: emission.offset.as_ref().map(|offset| offset.as_str()),
         };
-        self.encode_packet(&Outgoing { namespace: &self.name, body })
+        self.encode_packet(&OutgoingPacket { namespace: &self.name, body })
     }
 
     /// Whom the target means, at this moment.

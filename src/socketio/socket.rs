@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     adapter::{IntoRooms, Room, SocketSnapshot},
-    codec::parser::{self, EncodeError, Encoded, Outgoing, Payload},
+    codec::parser::{self, EncodeError, Encoded, OutgoingPacket, Payload},
     id::SocketId,
     outbox::Flags,
 };
@@ -275,14 +275,14 @@ impl Socket {
 
     /// Tells the client that this socket has left.
     pub(crate) fn write_disconnect(&self) {
-        if let Some(packet) = self.hub.encode(&Outgoing::disconnect(self.namespace())) {
+        if let Some(packet) = self.hub.encode(&OutgoingPacket::disconnect(self.namespace())) {
             self.write(&packet, Flags::default()).ok();
         }
     }
 
     /// An acknowledgement, within the server's limits.
     pub(crate) fn encode_ack(&self, id: u64, args: &parser::Args) -> Result<Encoded, EncodeError> {
-        self.namespace.encode_packet(&Outgoing::ack(self.namespace(), id, Payload::args(args)))
+        self.namespace.encode_packet(&OutgoingPacket::ack(self.namespace(), id, Payload::args(args)))
     }
 
     pub(crate) fn write(&self, packet: &Encoded, flags: Flags) -> Result<(), EmitError> {

@@ -1,7 +1,7 @@
 //! The parser that everybody uses who chooses no other.
 
 use super::{
-    DecodeError, Decoder, EncodeError, Encoded, Limits, Outgoing, Packet, PacketDecoder, Parser, encode,
+    DecodeError, Decoder, EncodeError, Encoded, Limits, OutgoingPacket, Packet, PacketDecoder, Parser, encode,
 };
 use crate::text::Text;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ impl DefaultParser {
 }
 
 impl Parser for DefaultParser {
-    fn encode(&self, packet: &Outgoing<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
+    fn encode(&self, packet: &OutgoingPacket<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
         encode::outgoing(packet, limits)
     }
 

@@ -10,15 +10,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Args, EncodeError, Encoded, Joined, Limits, Outgoing, OutgoingBody, Payload, header::Kind, is_reserved,
-    outgoing::Refused, ser,
+    Args, EncodeError, Encoded, Joined, Limits, OutgoingBody, OutgoingPacket, Payload, header::Kind,
+    is_reserved, outgoing::Refused, ser,
 };
 
 /// Bytes to begin with; most packets fit.
 const CAPACITY: usize = 128;
 
 /// Encodes what a server says.
-pub(super) fn outgoing(packet: &Outgoing<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
+pub(super) fn outgoing(packet: &OutgoingPacket<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
     let namespace = packet.namespace;
     match packet.body {
         OutgoingBody::Event { id, name, data, offset } => {
@@ -54,7 +54,7 @@ pub fn event<T: Serialize + ?Sized>(
     data: &T,
     limits: &Limits,
 ) -> Result<Encoded, EncodeError> {
-    outgoing(&Outgoing::event(namespace, id, name, Payload::new(&data)), limits)
+    outgoing(&OutgoingPacket::event(namespace, id, name, Payload::new(&data)), limits)
 }
 
 /// Encodes the acknowledgement of the event with this id, as [`event`] does.
@@ -68,7 +68,7 @@ pub fn ack<T: Serialize + ?Sized>(
     data: &T,
     limits: &Limits,
 ) -> Result<Encoded, EncodeError> {
-    outgoing(&Outgoing::ack(namespace, id, Payload::new(&data)), limits)
+    outgoing(&OutgoingPacket::ack(namespace, id, Payload::new(&data)), limits)
 }
 
 /// Encodes an event with arguments that are encoded already, for example those of a received one.
@@ -83,7 +83,7 @@ pub fn event_raw(
     args: &Args,
     limits: &Limits,
 ) -> Result<Encoded, EncodeError> {
-    outgoing(&Outgoing::event(namespace, id, name, Payload::args(args)), limits)
+    outgoing(&OutgoingPacket::event(namespace, id, name, Payload::args(args)), limits)
 }
 
 /// Encodes an acknowledgement with arguments that are encoded already.
@@ -92,7 +92,7 @@ pub fn event_raw(
 ///
 /// Fails if there are too many attachments.
 pub fn ack_raw(namespace: &str, id: u64, args: &Args, limits: &Limits) -> Result<Encoded, EncodeError> {
-    outgoing(&Outgoing::ack(namespace, id, Payload::args(args)), limits)
+    outgoing(&OutgoingPacket::ack(namespace, id, Payload::args(args)), limits)
 }
 
 /// Tells the client that it joined the namespace, and by which id: `{"sid":"…"}`.

@@ -76,7 +76,7 @@ pub use encoded::Encoded;
 pub use error::{ArgsError, DecodeError, EncodeError};
 pub use limits::Limits;
 pub use name::{EventName, RESERVED_EVENTS, is_reserved};
-pub use outgoing::{Joined, Outgoing, OutgoingBody, Payload, Refused};
+pub use outgoing::{Joined, OutgoingBody, OutgoingPacket, Payload, Refused};
 pub use packet::{Json, Packet, PacketBody};
 pub use traits::{PacketDecoder, Parser};
 pub use value::{Date, DateError, Number, Object, Value};

@@ -8,7 +8,7 @@ use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, Written, de, ser}
 
 /// A packet that is to be encoded.
 #[derive(Debug, Clone, Copy)]
-pub struct Outgoing<'a> {
+pub struct OutgoingPacket<'a> {
     /// Its namespace.
     pub namespace: &'a str,
     /// What it says.
@@ -177,7 +177,7 @@ impl fmt::Debug for Payload<'_> {
     }
 }
 
-impl<'a> Outgoing<'a> {
+impl<'a> OutgoingPacket<'a> {
     /// An event without an offset.
     pub fn event(namespace: &'a str, id: Option<u64>, name: &'a str, data: Payload<'a>) -> Self {
         Self { namespace, body: OutgoingBody::Event { id, name, data, offset: None } }

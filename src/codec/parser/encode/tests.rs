@@ -106,7 +106,7 @@ fn debug_hides_the_content() {
 fn an_offset_is_one_more_argument() {
     let encode = |data: Payload<'_>| {
         let body = OutgoingBody::Event { id: None, name: "x", data, offset: Some("a1") };
-        outgoing(&Outgoing { namespace: "/", body }, &Limits::default()).unwrap()
+        outgoing(&OutgoingPacket { namespace: "/", body }, &Limits::default()).unwrap()
     };
     assert_eq!(text(&encode(Payload::new(&&()))), r#"42["x","a1"]"#);
     assert_eq!(

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     codec::parser::{
-        Args, DecodeError, EncodeError, Encoded, EventName, Json, Limits, Outgoing, OutgoingBody, Packet,
-        PacketBody, PacketDecoder, Parser, Payload, Value, is_reserved,
+        Args, DecodeError, EncodeError, Encoded, EventName, Json, Limits, OutgoingBody, OutgoingPacket,
+        Packet, PacketBody, PacketDecoder, Parser, Payload, Value, is_reserved,
     },
     text::Text,
 };
@@ -38,7 +38,7 @@ impl MsgPackParser {
 }
 
 impl Parser for MsgPackParser {
-    fn encode(&self, packet: &Outgoing<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
+    fn encode(&self, packet: &OutgoingPacket<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
         let (kind, id) = match packet.body {
             OutgoingBody::Connect(_) => (0, None),
             OutgoingBody::Disconnect => (1, None),

@@ -6,8 +6,8 @@ use serde_json::{json, value::RawValue};
 
 use super::*;
 use crate::codec::parser::{
-    Args, Date, DecodeError, DefaultParser, EncodeError, Encoded, Joined, Limits, Outgoing, OutgoingBody,
-    Packet, PacketBody, Parser, Payload, Value,
+    Args, Date, DecodeError, DefaultParser, EncodeError, Encoded, Joined, Limits, OutgoingBody,
+    OutgoingPacket, Packet, PacketBody, Parser, Payload, Value,
 };
 
 /// Sends a packet through a parser.
@@ -22,7 +22,8 @@ fn deliver(parser: &dyn Parser, packet: &Encoded) -> Packet {
 }
 
 fn event<T: Serialize>(parser: &dyn Parser, data: &T) -> Args {
-    let packet = parser.encode(&Outgoing::event("/n", Some(7), "x", Payload::new(&data)), &Limits::default());
+    let packet =
+        parser.encode(&OutgoingPacket::event("/n", Some(7), "x", Payload::new(&data)), &Limits::default());
     let Packet { namespace, body } = deliver(parser, &packet.unwrap());
     let PacketBody::Event { id: Some(7), name, args } = body else { panic!("{body:?}") };
     assert_eq!((&*namespace, &*name), ("/n", "x"));
@@ -38,7 +39,8 @@ fn trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: T)
         for other in parsers {
             assert_eq!(event(other, &args).deserialize::<T>().as_ref(), Ok(&value), "{parser:?}, {other:?}");
         }
-        let raw = parser.encode(&Outgoing::ack("/", 1, Payload::args(&args)), &Limits::default()).unwrap();
+        let raw =
+            parser.encode(&OutgoingPacket::ack("/", 1, Payload::args(&args)), &Limits::default()).unwrap();
         let PacketBody::Ack { id: Some(1), args } = deliver(parser, &raw).body else { panic!("no ack") };
         assert_eq!(args.deserialize::<T>().as_ref(), Ok(&value), "{parser:?}");
     }
@@ -172,7 +174,7 @@ fn raw_json_becomes_what_it_means() {
 }
 
 fn encoded(namespace: &str, body: OutgoingBody<'_>) -> Bytes {
-    MsgPackParser.encode(&Outgoing { namespace, body }, &Limits::default()).unwrap().first().clone()
+    MsgPackParser.encode(&OutgoingPacket { namespace, body }, &Limits::default()).unwrap().first().clone()
 }
 
 #[test]
@@ -253,7 +255,7 @@ fn depth_is_limited_both_ways() {
 
     let nested = |depth| (0..depth).fold(json!(1), |value, _| json!([value]));
     let encode = |value: &serde_json::Value| {
-        MsgPackParser.encode(&Outgoing::ack("/", 1, Payload::new(&value)), &Limits::default())
+        MsgPackParser.encode(&OutgoingPacket::ack("/", 1, Payload::new(&value)), &Limits::default())
     };
     assert!(encode(&nested(127)).is_ok());
     assert_eq!(encode(&nested(128)).unwrap_err(), EncodeError::TooDeep { limit: 128 });
