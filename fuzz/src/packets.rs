@@ -1,9 +1,12 @@
 //! Packets and payloads of Engine.IO, packets of Socket.IO.
 
 use bytes::Bytes;
-use tower_socketio::codec::{
-    engine::{Form, Frame, Message, Packet, Revision, Written},
-    parser::{Decoder, Limits, PacketBody},
+use tower_socketio::{
+    Value,
+    codec::{
+        engine::{Form, Frame, Message, Packet, Revision, Written},
+        parser::{Args, Decoder, Limits, MsgPackParser, OutgoingPacket, PacketBody, Parser, Payload},
+    },
 };
 
 const V3: Form = Form { revision: Revision::V3, base64: false };
@@ -102,4 +105,37 @@ pub fn socketio(bytes: &[u8]) {
             Err(_) => return,
         }
     }
+}
+
+/// One message of MessagePack. What is understood is written again, raw and through values, and says the same.
+pub fn msgpack(bytes: &[u8]) {
+    let Some(PacketBody::Event { args, .. } | PacketBody::Ack { args, .. }) = packed(bytes) else { return };
+    // What it says must be readable, or an error; never a panic.
+    args.deserialize::<Vec<serde_json::Value>>().ok();
+    let Ok(values) = values(&args) else { return };
+    let list = &values[..];
+    let again = [Payload::args(&args), Payload::new(&list)];
+    // As arguments they are several, and as a list they are one.
+    for (payload, is_list) in again.into_iter().zip([false, true]) {
+        let limits = Limits::default();
+        let Ok(written) = MsgPackParser::new().encode(&OutgoingPacket::ack("/", 0, payload), &limits) else {
+            assert!(is_list, "it was read, and cannot be written");
+            continue;
+        };
+        let Some(PacketBody::Ack { args, .. }) = packed(written.first()) else { panic!("{written:?}") };
+        let read = self::values(&args).expect("what was written can be read");
+        let read =
+            if is_list { read.first().and_then(Value::as_array).map(<[_]>::to_vec) } else { Some(read) };
+        // Not a number is not itself.
+        assert_eq!(format!("{read:?}"), format!("{:?}", Some(&values)));
+    }
+}
+
+fn packed(message: &[u8]) -> Option<PacketBody> {
+    let mut decoder = MsgPackParser::new().decoder(&Limits::default());
+    decoder.binary(Bytes::copy_from_slice(message)).ok().flatten().map(|packet| packet.body)
+}
+
+fn values(args: &Args) -> Result<Vec<Value>, impl std::fmt::Debug> {
+    (0..args.len()).map(|index| args.get(index)).collect::<Result<_, _>>()
 }

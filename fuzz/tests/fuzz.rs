@@ -36,6 +36,7 @@ targets! {
     payload_v3_text: crate::packets::payload_v3_text,
     payload_v3_binary: crate::packets::payload_v3_binary,
     socketio: crate::packets::socketio,
+    msgpack: crate::packets::msgpack,
     query: crate::requests::query,
     frames: crate::websockets::frames,
 }
