@@ -57,11 +57,17 @@ pub enum Limit {
     UnfinishedBytes,
     /// A packet whose attachments did not come within `unfinished_timeout`: closed.
     UnfinishedTime,
+    /// More events to be replayed than connection state recovery keeps: the oldest is forgotten.
+    RecoveryLog,
+    /// More sessions of clients that were cut off than connection state recovery keeps: one of them is forgotten.
+    RecoverySessions,
+    /// More events for a client that is being recovered than may wait: it is closed, and may try again.
+    RecoveryCaught,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::RequestBody,
         Self::WebSocketMessage,
         Self::Fragments,
@@ -86,6 +92,9 @@ impl Limit {
         Self::Depth,
         Self::UnfinishedBytes,
         Self::UnfinishedTime,
+        Self::RecoveryLog,
+        Self::RecoverySessions,
+        Self::RecoveryCaught,
     ];
 
     /// Its name in logs and metrics.
@@ -115,6 +124,9 @@ impl Limit {
             Self::Depth => "depth",
             Self::UnfinishedBytes => "unfinished_bytes",
             Self::UnfinishedTime => "unfinished_time",
+            Self::RecoveryLog => "recovery_log",
+            Self::RecoverySessions => "recovery_sessions",
+            Self::RecoveryCaught => "recovery_caught",
         }
     }
 }
@@ -162,7 +174,7 @@ mod tests {
         for (index, limit) in Limit::ALL.into_iter().enumerate() {
             assert_eq!(limit as usize, index, "{limit}");
         }
-        assert_eq!(Limit::ALL.last(), Some(&Limit::UnfinishedTime), "a new last one belongs into `ALL`");
+        assert_eq!(Limit::ALL.last(), Some(&Limit::RecoveryCaught), "a new last one belongs into `ALL`");
     }
 
     #[test]

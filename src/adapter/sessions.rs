@@ -1,6 +1,6 @@
 //! What is kept for clients that were cut off, so that they find their session again, on whatever server.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -62,6 +62,44 @@ pub struct StoredSession {
     pub rooms: Vec<Room>,
     /// What the application kept with it by name.
     pub data: Map<String, Value>,
+    /// The newest place in the log when the session began: it has missed nothing that is older, whatever its client
+    /// says. Nothing if that is not known.
+    #[serde(default)]
+    pub since: Option<Offset>,
+    /// What cannot travel: a store in this process keeps it, all others drop it.
+    #[serde(skip)]
+    pub here: KeptHere,
+}
+
+/// What belongs to a session and cannot leave the process: the application's values, by their types.
+#[derive(Clone, Default)]
+pub struct KeptHere(Option<Arc<dyn Any + Send + Sync>>);
+
+impl KeptHere {
+    pub(crate) fn new(value: Arc<dyn Any + Send + Sync>) -> Self {
+        Self(Some(value))
+    }
+
+    pub(crate) fn get<T: Any>(&self) -> Option<&T> {
+        self.0.as_deref().and_then(<dyn Any + Send + Sync>::downcast_ref)
+    }
+}
+
+/// The same values, or none on both sides.
+impl PartialEq for KeptHere {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for KeptHere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeptHere").field(&self.0.is_some()).finish()
+    }
 }
 
 impl fmt::Debug for StoredSession {

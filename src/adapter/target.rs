@@ -136,4 +136,9 @@ impl Target {
         let is_in = |room: &Room| rooms.contains(room);
         (self.rooms.is_empty() || self.rooms.iter().any(is_in)) && !self.except.iter().any(is_in)
     }
+
+    /// Whether exactly the socket of this id is meant.
+    pub(crate) fn is_only(&self, id: &str) -> bool {
+        self.except.is_empty() && matches!(&self.rooms[..], [room] if **room == *id)
+    }
 }

@@ -1,4 +1,4 @@
-//! The task of a server's adapter.
+//! Tasks of a server's adapter, and of its store of sessions.
 
 use std::fmt;
 
@@ -14,6 +14,11 @@ impl AdapterTask {
     pub(crate) fn spawn(future: AdapterFuture<()>) -> Option<Self> {
         let runtime = Handle::try_current().ok()?;
         Some(Self(runtime.spawn(future).abort_handle()))
+    }
+
+    /// Whether it has ended, perhaps with its runtime.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.0.is_finished()
     }
 }
 

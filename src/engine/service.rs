@@ -43,8 +43,12 @@ impl<M> EngineService<M> {
 
     /// An engine with limits of your own.
     pub fn with_config(make: M, config: EngineConfig) -> Self {
-        let shared =
-            Shared { config: Arc::new(config.clamped()), sessions: Arc::default(), limits: Arc::default() };
+        Self::with_counts(make, config, Arc::default())
+    }
+
+    /// The same, with counters that others know too.
+    pub(crate) fn with_counts(make: M, config: EngineConfig, limits: Arc<LimitCounts>) -> Self {
+        let shared = Shared { config: Arc::new(config.clamped()), sessions: Arc::default(), limits };
         Self { make, shared: Arc::new(shared) }
     }
 
@@ -56,10 +60,6 @@ impl<M> EngineService<M> {
     /// How often clients have reached each of the limits.
     pub fn limit_counts(&self) -> &LimitCounts {
         &self.shared.limits
-    }
-
-    pub(crate) fn shared_limit_counts(&self) -> Arc<LimitCounts> {
-        self.shared.limits.clone()
     }
 
     /// Ends all sessions in good order, and opens no new ones: see [`shutdown`](super::shutdown).

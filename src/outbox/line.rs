@@ -1,5 +1,7 @@
 //! The line to one client: transport and queue under one lock.
 
+mod placing;
+
 use std::{
     future::{Future, poll_fn},
     pin::pin,
@@ -14,7 +16,8 @@ use tokio::sync::Notify;
 
 use super::{
     observers::{ConnEvent, ConnListener, Observers},
-    queue::{OutboxLimits, Parcel, Queue, WhenFull},
+    placed::Admitted,
+    queue::{OutboxLimits, Parcel, Queue},
     sending::{Flags, SendError, Sent},
     wire::{Fault, Received, Wire},
 };
@@ -104,29 +107,13 @@ impl Line {
         start: impl FnOnce(&mut State) -> Option<Waker>,
     ) -> Result<Sent, SendError> {
         let mut state = self.state.lock();
-        if !matches!(state.phase, Phase::Open) {
-            return Err(SendError::Closed);
-        }
-        if flags.volatile && !state.is_writable() {
-            return Ok(Sent::Dropped);
-        }
-        if !state.queue.has_room(&parcel, &self.limits) {
-            // What a turn of the session's task has queued may not have had its chance yet.
-            let failed = state.drain();
-            if matches!(state.phase, Phase::Failed(_)) {
+        match self.admit(&mut state, &parcel, flags) {
+            Admitted::Yes => {}
+            Admitted::Dropped => return Ok(Sent::Dropped),
+            Admitted::No(error, to_wake) => {
                 drop(state);
-                wake(failed);
-                return Err(SendError::Closed);
-            }
-            if !state.queue.has_room(&parcel, &self.limits) {
-                let to_wake = match self.limits.when_full {
-                    WhenFull::Close => state.fail(Fault::new(CloseReason::TransportClose, "slow consumer")),
-                    WhenFull::Refuse => None,
-                };
-                drop(state);
-                wake(to_wake);
-                self.reached(Limit::Outbox);
-                return Err(SendError::Full);
+                self.turned_away(error, to_wake);
+                return Err(error);
             }
         }
         let created = self.observers.get().map(|_| parcel.frames());

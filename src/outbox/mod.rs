@@ -6,6 +6,7 @@
 mod line;
 mod observers;
 mod pen;
+mod placed;
 mod queue;
 mod sending;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod wire;
 pub(crate) use line::{Intake, Line, Verdict};
 pub use observers::{ConnEvent, ConnListener};
 pub use pen::Outbox;
+pub(crate) use placed::Placed;
 pub(crate) use queue::Queue;
 pub use queue::{OutboxLimits, WhenFull};
 pub(crate) use sending::Flags;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{
     line::Line,
     observers::{ConnEvent, ConnListener},
+    placed::Placed,
     queue::Parcel,
     sending::{Flags, SendError, Sent},
 };
@@ -57,6 +58,16 @@ impl Outbox {
         flags: Flags,
     ) -> Result<Sent, SendError> {
         self.line.push_for_later(Parcel { first, attachments }, flags)
+    }
+
+    /// Gives an encoded message its place in the queue, and nothing more: under a lock that fixes the order of several.
+    pub(crate) fn place(&self, first: Frame, attachments: &[Bytes], flags: Flags) -> Placed {
+        self.line.place(Parcel { first, attachments }, flags)
+    }
+
+    /// Gets what was placed on its way, on this thread or by the session's task.
+    pub(crate) fn depart(&self, placed: Placed, by_task: bool) -> Result<Sent, SendError> {
+        self.line.depart(placed, by_task)
     }
 
     /// Closes the session, reason [`CloseReason::ForcedClose`](crate::CloseReason::ForcedClose): what is queued is

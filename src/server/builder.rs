@@ -6,7 +6,7 @@ use tower::{Service, ServiceExt};
 
 use super::socket_io::SocketIo;
 use crate::{
-    adapter::{Adapter, ServerChange},
+    adapter::{Adapter, MemorySessions, ServerChange},
     codec::{
         engine::Transport,
         parser::{DefaultParser, Parser},
@@ -14,10 +14,11 @@ use crate::{
     engine::{EngineConfig, EngineService},
     error::BoxError,
     layer::{SocketIoLayer, namespace::InvalidNamespace},
+    limit::LimitCounts,
     socketio::{
         Built, Connect, ConnectService, Connector, Door, Hub, IntoConnectService, IntoNames, Io, Names,
-        NamespaceHandle, NewNamespace, Others, RoomEvent, RoomListener, ServerListener, SocketLimits,
-        SocketService, States, add,
+        NamespaceHandle, NewNamespace, Others, Recovery, RecoveryConfig, RoomEvent, RoomListener,
+        ServerListener, SocketLimits, SocketService, States, add,
     },
 };
 
@@ -56,6 +57,7 @@ pub struct SocketIoBuilder {
     fallback: ConnectService,
     adapter: Option<Arc<dyn Adapter>>,
     server_listeners: Vec<ServerListener>,
+    recovery: Option<RecoveryConfig>,
     room_listeners: Vec<RoomListener>,
     problems: Vec<String>,
 }
@@ -99,6 +101,7 @@ impl SocketIoBuilder {
             fallback: ConnectService::new(InvalidNamespace.map_err(Into::into)),
             adapter: None,
             server_listeners: Vec::new(),
+            recovery: None,
             room_listeners: Vec::new(),
             problems: Vec::new(),
         }
@@ -172,6 +175,59 @@ impl SocketIoBuilder {
     /// runtime.
     pub fn adapter(mut self, adapter: impl Adapter) -> Self {
         self.adapter = Some(Arc::new(adapter));
+        self
+    }
+
+    /// Lets clients that were cut off find their sockets again: `connectionStateRecovery` of Node. Default: off, which
+    /// costs nothing.
+    ///
+    /// A client that comes back in time, and has got at least one event before, is [recovered](crate::Socket::recovered): it has
+    /// the same socket id, the same rooms, and what was emitted to it meanwhile reaches it, in order and once, before it
+    /// is told that it is connected. The official client does its part by itself. For others: CONNECT brings a secret
+    /// `pid`, events bring their place in the log as one more argument, and who comes back sends both, as `pid` and
+    /// `offset` beside its payload.
+    ///
+    /// | restored | not restored |
+    /// | --- | --- |
+    /// | its id | its [handshake](crate::Socket::handshake): it is the new one |
+    /// | its rooms, as they were when it was cut off | listeners that were added to the [`Socket`](crate::Socket) itself, and event layers |
+    /// | its [data](crate::Socket::data), and what layers and middlewares found out | acknowledgements under way, either way |
+    /// | events for it, its rooms and everybody | volatile events, and those that are to be acknowledged |
+    ///
+    /// `on_disconnect` runs when it is cut off, and `on_connect` when it is back. A socket that leaves its namespace, or is
+    /// made to, does not come back, nor does one whose client sent what is no packet.
+    ///
+    /// If the session is not known (any more), if the client has missed more than the log holds, or if it says what
+    /// cannot be, it has a new socket, as without all this. So a client must not rely on it, and looks at
+    /// `socket.recovered`, too.
+    ///
+    /// * A session is found once. While it lives it is not found at all, so that there are never two sockets with one id.
+    /// * A client that goes away while it is being recovered can try again. One whom a middleware refuses starts anew.
+    /// * Nothing is lost or doubled that is emitted while middlewares run, in them, or before a socket has joined; a socket
+    ///   that has left the room of its own id gets what is emitted to it, too.
+    /// * The official client takes the last argument of *any* event for the place if it is a string. Volatile events
+    ///   therefore should not end with one: a client that is cut off right after such an event starts anew.
+    /// * Clients of Socket.IO v1 and v2 do not know of it.
+    ///
+    /// Sessions and missed events are kept in this server's memory, within the bounds of the [`RecoveryConfig`], or by the
+    /// [adapter](Adapter::sessions), if it can. In memory, the client has to come back to the same server.
+    ///
+    /// ```
+    /// # use tower_socketio::{prelude::*, socketio::RecoveryConfig};
+    /// let chat = Namespace::new().on_connect(async |socket: Socket| {
+    ///     if socket.recovered() {
+    ///         return; // It is in its rooms, and has got what it missed.
+    ///     }
+    ///     socket.join("news");
+    /// });
+    /// let io = SocketIo::builder()
+    ///     .connection_state_recovery(RecoveryConfig::new())
+    ///     .namespace("/chat", chat)
+    ///     .build();
+    /// # drop(io);
+    /// ```
+    pub fn connection_state_recovery(mut self, config: RecoveryConfig) -> Self {
+        self.recovery = Some(config);
         self
     }
 
@@ -314,10 +370,16 @@ impl SocketIoBuilder {
         if self.forgets_empty_children {
             limits.empty_children = 0;
         }
+        let counts = Arc::<LimitCounts>::default();
+        let recovery = match self.recovery {
+            Some(config) => Some(recovery(config, self.adapter.as_deref(), &self.engine, &counts)?),
+            None => None,
+        };
         let others = self.adapter.map(|adapter| Arc::new(Others::new(adapter, self.server_listeners)));
         let hub = Arc::new(
             Hub::new(limits, self.states, self.parser)
                 .with_others(others)
+                .with_recovery(recovery)
                 .with_room_listeners(self.room_listeners)
                 .with_new_namespace(self.on_new_namespace),
         );
@@ -332,10 +394,27 @@ impl SocketIoBuilder {
             add(&hub, names, namespace).map_err(|error| BuildError(error.to_string()))?;
         }
         let service = ConnectService::new(Door::new(hub.clone(), self.fallback));
-        let engine = EngineService::with_config(Connector::new(hub.clone(), service), self.engine);
-        hub.names.count_with(engine.shared_limit_counts());
+        hub.names.count_with(counts.clone());
+        let engine = EngineService::with_counts(Connector::new(hub.clone(), service), self.engine, counts);
         let layer = SocketIoLayer::try_new(&self.path, engine.clone())
             .map_err(|error| BuildError(error.to_string()))?;
         Ok(SocketIo::new(Io::new(hub), engine, layer))
     }
+}
+
+/// Connection state recovery, where the adapter keeps sessions or else in memory.
+fn recovery(
+    config: RecoveryConfig,
+    adapter: Option<&dyn Adapter>,
+    engine: &EngineConfig,
+    counts: &Arc<LimitCounts>,
+) -> Result<Recovery, BuildError> {
+    if let Some(store) = adapter.and_then(Adapter::sessions) {
+        return Ok(Recovery::new(store, config, true, counts.clone()));
+    }
+    // So long may a client be cut off before the server knows.
+    let detection = engine.ping_interval.saturating_add(engine.ping_timeout);
+    let store = MemorySessions::new(config.memory(detection), counts.clone())
+        .map_err(|error| BuildError(format!("there are no random numbers: {error}")))?;
+    Ok(Recovery::new(Arc::new(store), config, false, counts.clone()))
 }

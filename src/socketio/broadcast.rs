@@ -12,6 +12,7 @@ use super::{
     namespace_state::NamespaceState,
     others::Others,
     outgoing::Emitted,
+    recovery::Replay,
     replies::{RepliesFuture, RepliesStream},
 };
 use crate::{
@@ -110,6 +111,11 @@ impl Broadcast {
     /// # Errors
     /// When the event cannot be encoded; then nobody receives it.
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
+        if let Some(replay) = &self.namespace.replay
+            && replay.wants(self.flags, self.is_local)
+        {
+            return self.emit_recoverably(replay, event, &data);
+        }
         let Some(others) = self.others() else {
             let packet = self.namespace.encode(None, event, &data)?;
             let encode = || Args::encode_unlimited(&data);
@@ -123,6 +129,15 @@ impl Broadcast {
         let emitted = Emitted::new(event, &encode, false);
         send(&self.namespace.select(&self.target), &packet, self.flags, &emitted);
         others.publish(&self.namespace.name, &Message::Broadcast(emission));
+        Ok(())
+    }
+
+    /// With connection state recovery.
+    fn emit_recoverably(&self, replay: &Replay, event: &str, data: &impl Serialize) -> Result<(), EmitError> {
+        let emission = replay.broadcast(&self.namespace, self.emission(event, data)?)?;
+        if let (Some(others), Some(emission)) = (self.others(), emission) {
+            others.publish(&self.namespace.name, &Message::Broadcast(emission));
+        }
         Ok(())
     }
 
@@ -163,11 +178,7 @@ impl Broadcast {
 
     /// The event in the form that travels.
     fn emission(&self, event: &str, data: &impl Serialize) -> Result<Emission, EncodeError> {
-        // The parser keeps to the limits, before anything is sent.
-        let args = Args::encode_unlimited(data)?;
-        let mut emission = Emission::new(event, args, self.target.clone());
-        emission.flags = self.flags.into();
-        Ok(emission)
+        self.namespace.emission(event, data, self.target.clone(), self.flags)
     }
 
     pub(super) fn others(&self) -> Option<&Others> {

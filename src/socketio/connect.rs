@@ -49,9 +49,19 @@ impl Connect {
 
     /// What layers and middlewares have found out stays with the socket.
     pub(crate) fn keep_extensions(self) {
-        if !self.extensions.is_empty() {
-            self.socket.data().insert(Kept(Arc::new(self.extensions)));
+        if self.extensions.is_empty() {
+            return;
         }
+        // Of a client that is recovered it is known already what its middlewares found out.
+        let before = self.socket.data().get::<Kept>();
+        let extensions = match before.map(|Kept(extensions)| Extensions::clone(&extensions)) {
+            Some(mut before) => {
+                before.extend(self.extensions);
+                before
+            }
+            None => self.extensions,
+        };
+        self.socket.data().insert(Kept(Arc::new(extensions)));
     }
 
     /// What the client sent to join, read as `T`. A client that sent nothing sent `{}`.

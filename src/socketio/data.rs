@@ -120,13 +120,11 @@ impl<'a> SocketData<'a> {
     // For a socket that comes again.
 
     /// The values by type, as they are at this moment.
-    #[allow(dead_code, reason = "for the recovery of sockets, which comes next")]
     pub(crate) fn typed(&self) -> Typed {
         self.0.lock().as_ref().map(|values| values.typed.clone()).unwrap_or_default()
     }
 
     /// Puts values there that were kept elsewhere, in the place of all that are there.
-    #[allow(dead_code, reason = "for the recovery of sockets, which comes next")]
     pub(crate) fn restore(&self, typed: Typed, named: Map<String, Value>) {
         let before = self.0.lock().replace(Box::new(Values { typed, named }));
         drop(before);

@@ -66,6 +66,11 @@ impl Dialect {
         }
     }
 
+    /// Whether clients know how to be recovered.
+    pub(super) fn has_private_ids(&self) -> bool {
+        matches!(self, Self::Current)
+    }
+
     /// Tells the client that it has joined.
     pub(super) fn joined(&self, hub: &Hub, namespace: &str, joined: &Joined<'_>) -> Option<Encoded> {
         let payload = match self {

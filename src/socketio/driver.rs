@@ -6,6 +6,7 @@
 mod calls;
 mod deadlines;
 mod ends;
+mod returns;
 
 use std::{
     future::Future,
@@ -16,28 +17,27 @@ use std::{
 
 use futures_util::{Stream, stream::FuturesUnordered};
 use tokio::time::{Instant, Sleep};
-use tower::ServiceExt;
 
 use super::{
     ack::Otherwise,
-    connect::{Connect, Refusal, SocketService},
+    connect::{Refusal, SocketService},
     dialect::Dialect,
     extract::Cause,
-    handshake::Handshake,
     hooks::SocketHooks,
     hub::Hub,
     lane::{Lane, Next, Waiting},
     link::{Link, Load, News},
-    member::{Member, frame},
+    member::frame,
     namespace::ConnectService,
     outgoing,
     reason::DisconnectReason,
+    recovery::{Pending, Restoration},
     slots::{Found, Slot, Slots},
     socket::Socket,
     work::{Finished, Outcome, Owed, Task, Work},
 };
 use crate::{
-    codec::parser::{Encoded, Joined, Json, Packet, PacketBody},
+    codec::parser::{Encoded, Packet, PacketBody},
     error::CloseReason,
     exchange::{Closed, Open, SessionRequest},
     guard::guarded,
@@ -59,6 +59,10 @@ pub(super) struct Driver {
     closed: Option<Closed>,
     slots: Slots,
     running: FuturesUnordered<Work>,
+    /// Sessions that the clients ask for.
+    restorations: Vec<Restoration>,
+    /// Those that were found, until their sockets have joined.
+    pending: Vec<(Socket, Pending)>,
     /// Until the first namespace was joined.
     connect_deadline: Option<Pin<Box<Sleep>>>,
     /// Until a packet must be complete whose attachments are due.
@@ -83,6 +87,8 @@ impl Driver {
             slots: Slots::default(),
             running: FuturesUnordered::new(),
             packet_deadline: None,
+            restorations: Vec::new(),
+            pending: Vec::new(),
             has_begun: false,
             is_leaving: false,
         }
@@ -124,7 +130,7 @@ impl Driver {
 
     /// Does what there is to do. Bounded by what has arrived: the reader stops at the limit of events set aside.
     fn run(&mut self, cx: &mut Context<'_>) {
-        while self.poll_news(cx) | self.poll_lanes(cx) | self.poll_running(cx) {}
+        while self.poll_news(cx) | self.poll_lanes(cx) | self.poll_running(cx) | self.poll_restorations(cx) {}
     }
 
     fn poll_closed(&mut self, cx: &mut Context<'_>) -> bool {
@@ -262,27 +268,6 @@ impl Driver {
         self.hang_up();
     }
 
-    fn join(&mut self, cx: &mut Context<'_>, namespace: &str, auth: Option<Json>) {
-        if !self.slots.make_room(self.hub.limits.namespaces) {
-            self.outbox.reached(Limit::Namespaces);
-            self.refuse(namespace, &Refusal::new("too many namespaces"));
-            return;
-        }
-        let Some(id) = self.dialect.socket_id(namespace) else {
-            self.refuse(namespace, &Refusal::new("no id could be made"));
-            return;
-        };
-        let handshake = Handshake::new(self.request.clone(), auth.as_ref());
-        let state = self.hub.namespace(namespace);
-        let member = Arc::new(Member::new(id, handshake, self.outbox.clone(), self.link.clone()));
-        let socket = Socket::new(member, state.clone(), self.hub.clone());
-        self.slots.insert(state.name.clone(), Slot::Connecting(socket.clone()));
-        let service = self.service.clone();
-        let connect = Connect::new(socket.clone());
-        let future = Box::pin(service.oneshot(connect));
-        self.start(cx, socket, None, Task::Connect(future));
-    }
-
     // What comes of it.
 
     fn finished(&mut self, cx: &mut Context<'_>, finished: Finished) {
@@ -317,16 +302,10 @@ impl Driver {
     /// hears of it before any event.
     fn joined(&mut self, cx: &mut Context<'_>, socket: Socket, service: SocketService) {
         let is_wanted = self.closed.is_some() && self.slots.is_connecting(&socket);
-        if !is_wanted
-            || !self.write(self.dialect.joined(
-                &self.hub,
-                socket.namespace(),
-                &Joined { sid: socket.id(), pid: None },
-            ))
-            || !socket.connect()
-        {
+        if !is_wanted || !self.admit(&socket) {
             // The client has gone meanwhile.
             socket.refuse();
+            self.take_pending(&socket);
             return;
         }
         self.connect_deadline = None;
@@ -347,14 +326,6 @@ impl Driver {
 
     fn refuse(&self, namespace: &str, refusal: &Refusal) {
         self.write(self.dialect.refused(&self.hub, namespace, refusal));
-    }
-
-    fn refused(&mut self, socket: &Socket, refusal: &Refusal) {
-        socket.refuse();
-        if self.slots.is_connecting(socket) {
-            self.slots.remove(socket.namespace());
-            self.refuse(socket.namespace(), refusal);
-        }
     }
 
     /// Whether the client can still be told.

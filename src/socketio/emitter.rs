@@ -22,6 +22,7 @@ use super::{
     outgoing::Emitted,
 };
 use crate::{
+    adapter::Target,
     codec::parser::{Args, Encoded},
     outbox::{Flags, Sent},
 };
@@ -67,6 +68,14 @@ impl Emitter {
     pub fn emit(&self, event: &str, data: impl Serialize) -> Result<(), EmitError> {
         if !self.member.is_reachable() {
             return Err(EmitError::Disconnected);
+        }
+        if let Some(replay) = &self.namespace.replay
+            && self.member.recovery.is_some()
+            && !self.flags.volatile
+        {
+            let target = Target { rooms: vec![self.member.id.shared()], except: Vec::new() };
+            let emission = self.namespace.emission(event, &data, target, self.flags)?;
+            return replay.emit(&self.namespace, &self.member, emission);
         }
         let packet = self.namespace.encode(None, event, &data)?;
         self.write(&packet, &Emitted::new(event, &|| Args::encode_unlimited(&data), false))

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     limits::SocketLimits, names::Registry, namespace_state::NamespaceState, others::Others,
-    room_watch::RoomListener, server_table::ServerTable, states::States, unfinished::Unfinished,
+    recovery::Recovery, room_watch::RoomListener, server_table::ServerTable, states::States,
+    unfinished::Unfinished,
 };
 use crate::{
     codec::parser::{Encoded, OutgoingPacket, Parser},
@@ -25,6 +26,7 @@ pub(crate) struct Hub {
     pub(crate) states: States,
     /// The other servers, if there is an adapter.
     pub(crate) others: Option<Arc<Others>>,
+    pub(crate) recovery: Option<Arc<Recovery>>,
     pub(crate) parser: Arc<dyn Parser>,
     /// What its sessions hold of packets that are not complete.
     pub(crate) unfinished: Arc<Unfinished>,
@@ -47,6 +49,7 @@ impl Hub {
             parser,
             others: None,
             unfinished: Arc::default(),
+            recovery: None,
             server_side: ServerTable::default(),
             on_new_namespace: None,
             room_listeners: Arc::default(),
@@ -57,6 +60,12 @@ impl Hub {
     /// The same beside other servers.
     pub(crate) fn with_others(mut self, others: Option<Arc<Others>>) -> Self {
         self.others = others;
+        self
+    }
+
+    /// The same with connection state recovery.
+    pub(crate) fn with_recovery(mut self, recovery: Option<Recovery>) -> Self {
+        self.recovery = recovery.map(Arc::new);
         self
     }
 
@@ -102,7 +111,8 @@ impl Hub {
         let name: Arc<str> = name.into();
         let state =
             NamespaceState::new(name.clone(), self.limits.clone(), self.parser.clone(), self.others.clone());
-        let state = Arc::new(state.watched_by(self.room_listeners.clone()));
+        let state = state.watched_by(self.room_listeners.clone()).recovered_by(self.recovery.as_ref());
+        let state = Arc::new(state);
         let mut namespaces = self.namespaces.lock();
         if let Some(there) = namespaces.get(&name).and_then(Weak::upgrade) {
             return there;

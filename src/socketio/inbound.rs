@@ -23,9 +23,18 @@ impl Receive for Hub {
             let call = ServerCall { from, namespace, event, args, wants_answer: false };
             return Some(Box::pin(run(self, call).map(drop)));
         }
-        let namespace = self.existing(namespace)?;
+        let is_logged = self.recovery.as_ref().is_some_and(|recovery| recovery.logs_others());
+        // Even if nobody is there: somebody may come back.
+        let namespace = if is_logged { self.namespace(namespace) } else { self.existing(namespace)? };
         match message {
-            Message::Broadcast(emission) => deliver(&namespace, &emission),
+            Message::Broadcast(emission) => match &namespace.replay {
+                Some(replay) if !emission.flags.volatile => {
+                    if let Err(error) = replay.receive(&namespace, emission) {
+                        tracing::debug!(%error, "another server's event cannot be encoded");
+                    }
+                }
+                _ => deliver(&namespace, &emission),
+            },
             Message::SocketsJoin { target, rooms } => {
                 for member in namespace.select(&target) {
                     namespace.join(&member, rooms.iter().cloned());

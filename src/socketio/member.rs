@@ -10,15 +10,16 @@ use std::{
 
 use super::{
     acks::{AckTable, Unregistered, Waiting},
-    data::DataMap,
+    data::{DataMap, SocketData},
     handshake::Handshake,
     link::Link,
     listeners::Listeners,
     outgoing::Emitted,
     reason::DisconnectReason,
+    recovery::Recoverable,
 };
 use crate::{
-    adapter::Room,
+    adapter::{Room, StoredSession},
     codec::{engine::Frame, parser::Encoded},
     id::SocketId,
     limit::Limit,
@@ -36,6 +37,8 @@ pub(crate) struct Member {
     pub(crate) status: Mutex<Status>,
     /// Set with the status at the beginning of its end, for broadcasts to look at.
     is_leaving: AtomicBool,
+    /// If it may be recovered after its end.
+    pub(crate) recovery: Option<Box<Recoverable>>,
     /// What the application keeps with the socket.
     pub(crate) data: DataMap,
     /// Those who listen on this socket alone; most sockets have none.
@@ -73,9 +76,28 @@ impl Member {
             acks: AckTable::default(),
             status: Mutex::new(Status::Connecting(Vec::new())),
             is_leaving: AtomicBool::new(false),
+            recovery: None,
             data: Mutex::default(),
             listeners: OnceLock::new(),
         }
+    }
+
+    /// The same with connection state recovery.
+    pub(crate) fn with_recovery(mut self, recovery: Option<Recoverable>) -> Self {
+        self.recovery = recovery.map(Box::new);
+        self
+    }
+
+    /// The same with what was kept of the session that is recovered.
+    pub(crate) fn with_session(self, session: &StoredSession) -> Self {
+        *self.status.lock() = Status::Connecting(session.rooms.clone());
+        let typed = session.here.get().cloned().unwrap_or_default();
+        SocketData::new(&self.data).restore(typed, session.data.clone());
+        self
+    }
+
+    pub(crate) fn is_recovered(&self) -> bool {
+        self.recovery.as_ref().is_some_and(|recovery| recovery.is_recovered())
     }
 
     /// Writes a packet of this socket to its client.

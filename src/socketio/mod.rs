@@ -52,6 +52,7 @@ mod namespace_state;
 mod others;
 mod outgoing;
 mod reason;
+mod recovery;
 mod remote_socket;
 mod replies;
 mod room_watch;
@@ -103,6 +104,8 @@ pub use namespace::{
 pub(crate) use others::{Others, ServerListener};
 pub use outgoing::Outgoing;
 pub use reason::DisconnectReason;
+pub(crate) use recovery::Recovery;
+pub use recovery::RecoveryConfig;
 pub use remote_socket::{RemoteAckFuture, RemoteSocket};
 pub use replies::{ClientReply, Missing, Replies, RepliesFuture, RepliesStream};
 pub(crate) use room_watch::RoomListener;

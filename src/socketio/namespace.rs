@@ -111,7 +111,8 @@ impl<E, P, C> Namespace<E, P, C> {
     /// Middlewares run one after the other, in the order of registration, when all [connect layers](Self::connect_layer)
     /// have let the client pass. The socket is not connected yet; rooms that it is told to join are those it is in from
     /// the start, or none if it is refused. Clients send no events before they hear that they have
-    /// joined; who does breaks the protocol.
+    /// joined; who does breaks the protocol. A client that is [recovered](super::Socket::recovered) passes middlewares by,
+    /// by default.
     ///
     /// ```
     /// use serde::Deserialize;
@@ -271,7 +272,7 @@ where
             );
             return NamespaceServiceFuture::ready(Err("the server is not complete".into()));
         }
-        if self.middlewares.is_empty() {
+        if self.middlewares.is_empty() || connect.socket.passes_by_middlewares() {
             return NamespaceServiceFuture::ready(Ok(self.admit(connect)));
         }
         let service = self.clone();

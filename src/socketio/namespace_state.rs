@@ -11,13 +11,15 @@ use super::{
     limits::SocketLimits,
     member::{Member, Status},
     others::Others,
+    recovery::{Recovery, Replay},
     room_watch::{RoomListener, RoomWatch},
 };
 use crate::{
     adapter::{Emission, Room, Rooms, Target},
-    codec::parser::{EncodeError, Encoded, OutgoingBody, OutgoingPacket, Parser, Payload},
+    codec::parser::{Args, EncodeError, Encoded, OutgoingBody, OutgoingPacket, Parser, Payload, is_reserved},
     id::SocketId,
     limit::Limit,
+    outbox::Flags,
     sync::Mutex,
 };
 
@@ -29,6 +31,8 @@ pub(crate) struct NamespaceState {
     /// The other servers, if there is an adapter.
     pub(crate) others: Option<Arc<Others>>,
     pub(crate) parser: Arc<dyn Parser>,
+    /// Connection state recovery, if it is on.
+    pub(crate) replay: Option<Box<Replay>>,
     rooms: Mutex<Rooms<Arc<Member>>>,
     /// Who wants to know of rooms, if anybody does.
     watch: Option<Box<RoomWatch>>,
@@ -47,7 +51,13 @@ impl NamespaceState {
             others.adapter().namespace_added(&name);
         }
         let (rooms, next_ack) = (Mutex::default(), AtomicU64::new(0));
-        Self { name, limits, parser, others, rooms, watch: None, next_ack }
+        Self { name, limits, parser, others, replay: None, rooms, watch: None, next_ack }
+    }
+
+    /// The same with connection state recovery.
+    pub(crate) fn recovered_by(mut self, recovery: Option<&Arc<Recovery>>) -> Self {
+        self.replay = recovery.map(|recovery| Box::new(Replay::new(recovery.clone())));
+        self
     }
 
     /// The same with hooks for its rooms.
@@ -73,6 +83,25 @@ impl NamespaceState {
     /// Any packet, within the server's limits.
     pub(crate) fn encode_packet(&self, packet: &OutgoingPacket<'_>) -> Result<Encoded, EncodeError> {
         self.parser.encode(packet, &self.limits.packet)
+    }
+
+    /// An event in the form that travels.
+    pub(crate) fn emission(
+        &self,
+        event: &str,
+        data: &impl Serialize,
+        target: Target,
+        flags: Flags,
+    ) -> Result<Emission, EncodeError> {
+        if is_reserved(event) {
+            // Nobody could send it: it shall not come into a log, nor to other servers.
+            self.encode(None, event, data)?;
+        }
+        // The parser keeps to the limits, when it is sent.
+        let args = Args::encode_unlimited(data)?;
+        let mut emission = Emission::new(event, args, target);
+        emission.flags = flags.into();
+        Ok(emission)
     }
 
     /// The same with arguments that are encoded already, for other servers too. Clients get the offset, if there is
@@ -108,6 +137,13 @@ impl NamespaceState {
 
     /// From here on the socket is in its rooms. It may have ended meanwhile: then nothing happens.
     pub(crate) fn connect(&self, member: &Arc<Member>) -> bool {
+        let has_connected = self.connect_quietly(member);
+        self.tell();
+        has_connected
+    }
+
+    /// The same under a lock: whoever listens to rooms is to be [told](Self::tell) afterwards.
+    pub(crate) fn connect_quietly(&self, member: &Arc<Member>) -> bool {
         {
             let mut status = member.status.lock();
             let Status::Connecting(joined) = &mut *status else { return false };
@@ -115,9 +151,10 @@ impl NamespaceState {
             *status = Status::Connected;
             let mut rooms = self.rooms.lock();
             rooms.insert(&member.id, member.clone());
-            self.join_all(&mut rooms, &member.id, std::iter::once(member.id.shared()).chain(joined));
+            // Who is recovered may have left even the room of its own id.
+            let own = (!member.is_recovered()).then(|| member.id.shared());
+            self.join_all(&mut rooms, &member.id, own.into_iter().chain(joined));
         }
-        self.tell();
         true
     }
 
@@ -185,7 +222,7 @@ impl NamespaceState {
     }
 
     /// Whoever listens hears what has happened to the rooms. Under no lock: it is user code.
-    fn tell(&self) {
+    pub(crate) fn tell(&self) {
         if let Some(watch) = &self.watch {
             watch.tell();
         }

@@ -21,6 +21,16 @@ pub enum DisconnectReason {
 }
 
 impl DisconnectReason {
+    /// Whether the client was cut off, and may find its session again. Who left, or was sent away, may not, nor who
+    /// sent what cannot be read.
+    pub(crate) const fn is_recoverable(self) -> bool {
+        match self {
+            Self::Session(reason) => !matches!(reason, CloseReason::ParseError),
+            Self::ServerShuttingDown | Self::ForcedServerClose => true,
+            Self::ClientNamespaceDisconnect | Self::ServerNamespaceDisconnect => false,
+        }
+    }
+
     /// The text of the protocol.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -10,6 +10,8 @@ use crate::id::SocketId;
 pub(super) struct Slots(Vec<(Arc<str>, Slot)>);
 
 pub(super) enum Slot {
+    /// The client asked to join, and its former session is looked for.
+    Restoring,
     /// The client asked to join; there is no second time until this is decided.
     Connecting(Socket),
     Joined(Box<Lane>),
@@ -33,7 +35,7 @@ impl Slots {
         let slot = self.0.iter_mut().find(|(name, _)| **name == *namespace);
         match slot.map(|(_, slot)| slot) {
             None => Found::Nothing,
-            Some(Slot::Connecting(_)) => Found::Connecting,
+            Some(Slot::Restoring | Slot::Connecting(_)) => Found::Connecting,
             Some(Slot::Joined(lane)) => Found::Joined(lane),
             Some(Slot::Left) => Found::Left,
         }
@@ -100,7 +102,7 @@ impl Slots {
         let of_slot = |slot: &Slot| match slot {
             Slot::Joined(lane) => lane.in_flight() + 1,
             Slot::Connecting(_) => 1,
-            Slot::Left => 0,
+            Slot::Restoring | Slot::Left => 0,
         };
         self.0.iter().map(|(_, slot)| of_slot(slot)).sum()
     }

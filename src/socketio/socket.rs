@@ -17,9 +17,10 @@ use super::{
     member::Member,
     namespace_state::NamespaceState,
     reason::DisconnectReason,
+    recovery::Pending,
 };
 use crate::{
-    adapter::{IntoRooms, Room, SocketSnapshot},
+    adapter::{Emission, IntoRooms, Room, SocketSnapshot},
     codec::parser::{self, EncodeError, Encoded, OutgoingPacket, Payload},
     id::SocketId,
     outbox::Flags,
@@ -76,6 +77,24 @@ impl Socket {
     /// What the application keeps with this socket, by type and by name.
     pub fn data(&self) -> SocketData<'_> {
         SocketData::new(&self.member.data)
+    }
+
+    /// Whether the client was cut off and has found its session again: its id, its rooms, its data, and what it has
+    /// missed, which it has got before it is told that it is connected. Without
+    /// [connection state recovery](crate::SocketIoBuilder::connection_state_recovery): never.
+    ///
+    /// ```
+    /// # use tower_socketio::prelude::*;
+    /// let chat = Namespace::new().on_connect(async |socket: Socket| {
+    ///     if !socket.recovered() {
+    ///         socket.join("lobby");
+    ///         socket.emit("history", ["what a newcomer should know"]).ok();
+    ///     }
+    /// });
+    /// # drop(chat);
+    /// ```
+    pub fn recovered(&self) -> bool {
+        self.member.is_recovered()
     }
 
     /// The connection under it, which it shares with the other sockets of its client.
@@ -246,12 +265,44 @@ impl Socket {
         &self.hub
     }
 
-    pub(crate) fn connect(&self) -> bool {
-        self.namespace.connect(&self.member)
+    /// It joins, and its client is told; what it has missed before. Whether it has.
+    pub(crate) fn connect(&self, pending: Option<Pending>, packet: &Encoded) -> bool {
+        match &self.namespace.replay {
+            Some(replay) => replay.join(&self.namespace, &self.member, pending, packet),
+            None => {
+                self.member.write(packet, Flags::default()).is_ok() && self.namespace.connect(&self.member)
+            }
+        }
     }
 
+    /// The private id, if it may be recovered.
+    pub(crate) fn pid(&self) -> Option<&str> {
+        self.member.recovery.as_ref().map(|recovery| &**recovery.pid())
+    }
+
+    pub(crate) fn passes_by_middlewares(&self) -> bool {
+        self.recovered() && self.namespace.replay.as_ref().is_some_and(|replay| replay.skips_middlewares())
+    }
+
+    /// It never joins.
     pub(crate) fn refuse(&self) {
         self.member.refuse();
+    }
+
+    /// Sends what was sent to it while it was being recovered, and no namespace wants it any more.
+    pub(crate) fn send_late(&self, emissions: &[Emission]) {
+        for emission in emissions {
+            if let Ok(packet) = self.namespace.encode_emission(None, emission) {
+                self.write(&packet, emission.flags.into()).ok();
+            }
+        }
+    }
+
+    /// It has ended, and its client was cut off: it may come back.
+    pub(crate) fn persist(&self) {
+        if let Some(replay) = &self.namespace.replay {
+            replay.keep(&self.namespace, &self.member);
+        }
     }
 
     /// From now on it cannot be reached. Whether this call is the beginning of its end.

@@ -55,6 +55,7 @@ impl TestClient {
 
     /// The offset of the last event that came, if the server remembers its clients.
     pub fn offset(&self) -> Option<String> {
+        self.joined.pid.as_ref()?;
         self.with_inbox(|inbox| inbox.offset.clone())
     }
 

@@ -131,7 +131,13 @@ impl Said {
     async fn join(self, session: TestSession) -> Result<TestClient, ConnectError> {
         let namespace = &self.namespace;
         let packet = parser::connect_with(namespace, self.payload().as_ref());
-        let inbox = Inbox { namespace: namespace.clone(), auth: self.auth.clone(), ..Inbox::default() };
+        // It knows where it was until it hears more.
+        let inbox = Inbox {
+            namespace: namespace.clone(),
+            auth: self.auth.clone(),
+            offset: self.offset.clone(),
+            ..Inbox::default()
+        };
         let inbox = session.shared.with(|state| state.join(inbox)).ok_or_else(|| {
             TestError::new(Kind::Setup, format!("the session has a client in `{namespace}` already"))
         })?;

@@ -93,7 +93,9 @@ impl Inbox {
 
     /// A server that remembers its clients ends each event with its offset.
     fn remember(&mut self, args: &Args) {
-        if let Phase::Joined(Joined { pid: Some(_), .. }) = self.phase
+        // What it has missed comes before it is told that it has joined.
+        let may_be = matches!(self.phase, Phase::Joining | Phase::Joined(Joined { pid: Some(_), .. }));
+        if may_be
             && let Some(offset) =
                 args.json_items().and_then(Iterator::last).and_then(|last| serde_json::from_str(last).ok())
         {

@@ -59,6 +59,8 @@ const ROOMS: &[Room] = &[
 
 /// Files (by the beginning of their path) that know no clock, no task and no runtime.
 const PURE: &[&str] = &[
+    "src/adapter/memory/log",
+    "src/adapter/memory/vault",
     "src/codec",
     "src/engine/verify",
     "src/engine/heartbeat",

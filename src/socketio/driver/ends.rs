@@ -26,6 +26,10 @@ impl Driver {
         });
         self.run_all(cx, socket, hooks, listen::disconnecting(socket, reason));
         socket.end();
+        if reason.is_recoverable() {
+            // Not before it has left its rooms: from here on it may be found again, with the same id.
+            socket.persist();
+        }
         self.run_hooks(cx, socket, hooks, "on_disconnect", |hooks, socket| {
             hooks.disconnected(socket, reason)
         });
@@ -63,8 +67,9 @@ impl Driver {
             match slot {
                 Slot::Joined(lane) => self.end(cx, lane, reason),
                 Slot::Connecting(socket) => socket.refuse(),
-                Slot::Left => {}
+                Slot::Restoring | Slot::Left => {}
             }
         }
+        self.drop_restorations();
     }
 }
