@@ -5,7 +5,7 @@ mod common;
 #[path = "common/socketio.rs"]
 mod socketio;
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use common::{SECOND, settle};
 use socketio::{Log, built, root};
@@ -14,7 +14,7 @@ use tower_socketio::{
     BoxError,
     codec::parser::Args,
     prelude::*,
-    socketio::{Failed, Reply},
+    socketio::{EventError, Failed, Reply},
 };
 
 /// What one handler of an event does.
@@ -171,6 +171,48 @@ async fn each_error_of_several_handlers_reaches_the_error_hook() {
     settle().await;
     assert_eq!(log.all(), [r#""x" one"#, r#""x" argument 0 is missing"#, r#""x" four"#]);
     client.expect_silence().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_does_not_wait_for_a_handler_that_never_ends() {
+    let log = Log::default();
+    let namespace = Namespace::new()
+        .on("x", async || Err::<(), _>("early"))
+        .on("x", pending::<()>)
+        .on("x", async || {
+            tokio::time::sleep(SECOND).await;
+            Err::<(), _>("late")
+        })
+        .on_error(async |failed: Failed, State(log): State<Log>| {
+            log.add(format!("{:?} {}", failed.event().unwrap(), failed.error()));
+        });
+    let (stack, _io) = built(SocketIo::builder().state(log.clone()).namespace("/", namespace));
+    let mut client = stack.client().await;
+    client.send(r#"2["x"]"#).await;
+    settle().await;
+    assert_eq!(log.all(), [r#""x" early"#]);
+    tokio::time::sleep(SECOND).await;
+    settle().await;
+    assert_eq!(log.all(), [r#""x" late"#]);
+    // Whoever is gone meanwhile has failed all the same.
+    client.send(r#"2["x"]"#).await;
+    client.send("1").await;
+    tokio::time::sleep(2 * SECOND).await;
+    assert_eq!(log.all(), [r#""x" early"#, r#""x" late"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_was_told_at_once_is_told_once_and_is_still_the_answer() {
+    let log = Log::default();
+    let namespace = Namespace::new()
+        .on("x", async || Err::<(), _>("early"))
+        .on("x", async || tokio::time::sleep(SECOND).await)
+        .on_error(async |error: EventError, State(log): State<Log>| log.add(error.to_string()));
+    let (stack, _io) = built(SocketIo::builder().state(log.clone()).namespace("/", namespace));
+    let mut client = stack.client().await;
+    assert_eq!(client.ask(r#"20["x"]"#).await, r#"30[{"error":{"message":"early"}}]"#);
+    settle().await;
+    assert_eq!(log.all(), ["early"]);
 }
 
 #[tokio::test(start_paused = true)]

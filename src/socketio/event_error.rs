@@ -18,8 +18,9 @@ struct Inner {
     message: String,
     data: Option<Value>,
     source: Option<BoxError>,
-    /// The errors of several handlers of one event, of which this is the first.
-    all: Vec<EventError>,
+    /// Where several handlers of one event have failed, of which this is the first: those that the error hook has not
+    /// been told of.
+    untold: Option<Vec<EventError>>,
 }
 
 impl EventError {
@@ -34,7 +35,7 @@ impl EventError {
     }
 
     fn made(message: String, data: Option<Value>, source: Option<BoxError>) -> Self {
-        Self(Arc::new(Inner { message, data, source, all: Vec::new() }))
+        Self(Arc::new(Inner { message, data, source, untold: None }))
     }
 
     /// What is left of a panic: the client and the error hook are told, and everything goes on.
@@ -42,16 +43,17 @@ impl EventError {
         Self::new("the handler panicked")
     }
 
-    /// The errors of several handlers of one event: for the client the first counts.
-    pub(crate) fn of_several(all: Vec<Self>) -> Option<Self> {
-        let first = all.first()?;
+    /// The errors of several handlers of one event, of which the error hook has been told of the first, if it is given
+    /// apart, and of some others. For the client the first counts.
+    pub(crate) fn of_several(told: Option<Self>, untold: Vec<Self>) -> Option<Self> {
+        let first = told.or_else(|| untold.first().cloned())?;
         let (message, data) = (first.message().to_owned(), first.data().cloned());
-        Some(Self(Arc::new(Inner { message, data, source: Some(Box::new(first.clone())), all })))
+        Some(Self(Arc::new(Inner { message, data, source: Some(Box::new(first)), untold: Some(untold) })))
     }
 
-    /// Each handler's own, if there were several.
-    pub(crate) fn each(&self) -> Option<&[Self]> {
-        (!self.0.all.is_empty()).then_some(&*self.0.all)
+    /// If several handlers have failed, each one's own that the error hook has not been told of.
+    pub(crate) fn untold(&self) -> Option<&[Self]> {
+        self.0.untold.as_deref()
     }
 
     /// An error of a layer or handler; one that is an `EventError` stays what it is.

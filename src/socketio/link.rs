@@ -7,19 +7,22 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::event_error::EventError;
 use crate::{
     codec::{
         engine::Revision,
-        parser::{DecodeError, Packet},
+        parser::{Args, DecodeError, EventName, Packet},
     },
     exchange::Scope,
     id::{SessionId, SocketId},
     sync::Mutex,
 };
 
-/// The inbox of a session's driver: packets that were decoded, and sockets that the server has disconnected.
+/// The inbox of a session's driver: packets that were decoded, handlers that have failed, and sockets that the server
+/// has disconnected.
 ///
-/// Packets are bounded by the limits of what is set aside, disconnected sockets by the namespaces of the session.
+/// Packets are bounded by the limits of what is set aside, disconnected sockets by the namespaces of the session, and
+/// failures by the handlers that run.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) session_id: SessionId,
@@ -37,12 +40,23 @@ struct Inbox {
     /// Until when the packet has to be complete whose attachments are due.
     due: Option<Instant>,
     ended: Vec<SocketId>,
+    /// In the order in which they are told, from the end.
+    failed: Vec<Box<Failure>>,
     /// All namespaces are to be left, and then the session.
     closes_session: bool,
     /// What the driver has taken, and could not start yet.
     set_aside: Load,
     driver: Option<Waker>,
     reader: Option<Waker>,
+}
+
+/// A handler has failed, while others of the same event run on. Without the socket, which would keep itself alive here.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) socket: SocketId,
+    pub(crate) error: EventError,
+    pub(crate) name: EventName,
+    pub(crate) args: Args,
 }
 
 /// How much waits.
@@ -59,6 +73,7 @@ pub(crate) enum News {
     Packet(Packet, usize),
     /// The client sent what is no packet; nothing of it is read any more.
     Malformed(DecodeError),
+    Failed(Box<Failure>),
     Ended(SocketId),
     CloseSession,
 }
@@ -97,6 +112,11 @@ impl Link {
         self.tell(|inbox| inbox.ended.push(socket));
     }
 
+    /// A handler has failed.
+    pub(crate) fn fail(&self, failure: Failure) {
+        self.tell(|inbox| inbox.failed.insert(0, Box::new(failure)));
+    }
+
     pub(crate) fn close_session(&self) {
         self.tell(|inbox| inbox.closes_session = true);
     }
@@ -115,6 +135,9 @@ impl Link {
     /// The next news: what the server did comes before what the client sent, as it happened at once.
     pub(crate) fn poll_news(&self, cx: &mut Context<'_>) -> Poll<News> {
         let mut inbox = self.inbox.lock();
+        if let Some(failure) = inbox.failed.pop() {
+            return Poll::Ready(News::Failed(failure));
+        }
         if let Some(socket) = inbox.ended.pop() {
             return Poll::Ready(News::Ended(socket));
         }

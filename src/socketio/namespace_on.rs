@@ -25,8 +25,8 @@ impl<E, P, C> Namespace<E, P, C> {
     ///   `AckSender` was dropped unsent, that the event was not acknowledged; or, if one of them returned `()`, gets an
     ///   acknowledgement without arguments.
     ///
-    /// Each error goes to [`on_error`](Self::on_error), when the last handler has ended. A layer around events sees one
-    /// service, which ends with the last handler; it can no longer change an answer that was sent.
+    /// Each error goes to [`on_error`](Self::on_error) at once. A layer around events sees one service, which ends with
+    /// the last handler; it can no longer change an answer that was sent.
     ///
     /// There is no `once` here: handlers belong to the namespace, and it would be whose first event? A socket has
     /// [`once`](super::Socket::once).

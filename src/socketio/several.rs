@@ -10,25 +10,29 @@ use super::{
     event::{Event, EventFuture, Reply},
     event_error::EventError,
     handler::EventHandler,
+    link::Failure,
 };
 use crate::{error::BoxError, guard::guarded};
 
 /// The handlers of one event, in their order: each is started and runs to its first `.await` before the next one is.
 ///
 /// The first answer is sent at once; it is what this future gives, too, when all have ended. Errors are given before
-/// all; whether the client hears of them depends on whether it has an answer.
+/// all; whether the client hears of them depends on whether it has an answer. The error hook hears of them at once, as
+/// one of the others may never end.
 pub(super) struct Several {
     event: Event,
     /// Those that are to be started. The list is frozen: what a handler adds or removes counts for the next event.
     handlers: Vec<EventHandler>,
     running: Vec<EventFuture>,
     reply: Reply,
+    /// The first that the error hook has been told of.
+    told: Option<EventError>,
     errors: Vec<EventError>,
 }
 
 impl Several {
     pub(super) fn new(event: Event, handlers: Vec<EventHandler>) -> Self {
-        Self { event, handlers, running: Vec::new(), reply: Reply::none(), errors: Vec::new() }
+        Self { event, handlers, running: Vec::new(), reply: Reply::none(), told: None, errors: Vec::new() }
     }
 
     /// Polls one of them, and keeps it if it is not done.
@@ -42,6 +46,14 @@ impl Several {
         if let Err(error) = result.and_then(|reply| self.answered(reply)) {
             self.errors.push(error);
         }
+    }
+
+    /// Tells the error hook, while others run on.
+    fn tell(&mut self, error: EventError) {
+        self.told.get_or_insert_with(|| error.clone());
+        let Event { name, args, socket, .. } = &self.event;
+        let (name, args, id) = (name.clone(), args.clone(), socket.id().clone());
+        socket.has_failed(Failure { socket: id, error, name, args });
     }
 
     fn answered(&mut self, reply: Reply) -> Result<(), EventError> {
@@ -70,10 +82,12 @@ impl Future for Several {
                 None => this.errors.push(EventError::panicked()),
             }
         }
+        let errors = std::mem::take(&mut this.errors);
         if !this.running.is_empty() {
+            errors.into_iter().for_each(|error| this.tell(error));
             return Poll::Pending;
         }
-        match EventError::of_several(std::mem::take(&mut this.errors)) {
+        match EventError::of_several(this.told.take(), errors) {
             Some(error) => Poll::Ready(Err(error.into())),
             None => Poll::Ready(Ok(std::mem::take(&mut this.reply))),
         }

@@ -13,6 +13,7 @@ use super::{
     emitter::{AckFuture, Emitter},
     handshake::Handshake,
     hub::Hub,
+    link::Failure,
     listeners::Listeners,
     member::Member,
     namespace_state::NamespaceState,
@@ -303,6 +304,11 @@ impl Socket {
         if let Some(replay) = &self.namespace.replay {
             replay.keep(&self.namespace, &self.member);
         }
+    }
+
+    /// A handler of it has failed, and others of its event run on.
+    pub(crate) fn has_failed(&self, failure: Failure) {
+        self.member.link.fail(failure);
     }
 
     /// From now on it cannot be reached. Whether this call is the beginning of its end.

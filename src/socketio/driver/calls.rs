@@ -11,6 +11,7 @@ use crate::{
         event_error::EventError,
         extract::{Cause, Failed},
         hooks::SocketHooks,
+        link::Failure,
         listen_any,
         socket::Socket,
         work::Task,
@@ -26,14 +27,30 @@ impl Driver {
         error: EventError,
         event: Option<Box<Cause>>,
     ) {
-        // As a text and not as it prints: it may be the client's own words, and a line is to stay a line.
-        tracing::debug!(socket = %socket.id(), error = error.message(), "an event or hook failed");
-        let Some(of_socket) = &hooks else { return };
-        for error in error.each().map_or_else(|| vec![error.clone()], <[_]>::to_vec) {
+        for error in error.untold().map_or_else(|| vec![error.clone()], <[_]>::to_vec) {
+            // As a text and not as it prints: it may be the client's own words, and a line is to stay a line.
+            tracing::debug!(socket = %socket.id(), error = error.message(), "an event or hook failed");
+            let Some(of_socket) = &hooks else { continue };
             let failed = Failed { socket: socket.clone(), error, event: event.clone() };
             for hook in guarded("on_error", || of_socket.failed(&failed)).unwrap_or_default() {
                 self.start(cx, socket.clone(), hooks.clone(), Task::ErrorHook(hook));
             }
+        }
+    }
+
+    /// One of several handlers has failed, and others run on; its socket may be gone.
+    pub(super) fn failed_meanwhile(&mut self, cx: &mut Context<'_>, failure: Failure) {
+        let Failure { socket: id, error, name, args } = failure;
+        let there = self.slots.lane_of(&id).map(|lane| (lane.socket.clone(), lane.hooks.clone()));
+        let running = || {
+            let work = self.running.iter().find(|work| *work.socket.id() == id)?;
+            Some((work.socket.clone(), work.hooks.clone()))
+        };
+        match there.or_else(running) {
+            Some((socket, hooks)) => {
+                self.failed(cx, &socket, hooks, error, Some(Box::new(Cause { name, args })));
+            }
+            None => tracing::debug!(socket = %id, error = error.message(), "a handler failed at its end"),
         }
     }
 
@@ -83,7 +100,7 @@ impl Driver {
     pub(super) fn settle(socket: &Socket, ack: &AckSlot, answered: &Result<Otherwise, EventError>) {
         let otherwise = match answered {
             Ok(otherwise) => otherwise.clone(),
-            Err(error) if error.each().is_some() => Otherwise::Error(error.clone()),
+            Err(error) if error.untold().is_some() => Otherwise::Error(error.clone()),
             Err(error) => {
                 ack.send_error(socket, error);
                 Otherwise::Nothing
