@@ -5,11 +5,11 @@ mod common;
 #[path = "common/socketio.rs"]
 mod socketio;
 
-use common::{Event, WebSocket, request, send};
+use common::{Event, SECOND, WebSocket, request, send};
 use serde_json::Value;
 use socketio::{Client, Log, Stack, built};
 use tower::filter::AsyncFilterLayer;
-use tower_socketio::prelude::*;
+use tower_socketio::{prelude::*, socketio::SocketLimits};
 
 fn server() -> (Stack, SocketIo, Log) {
     let log = Log::default();
@@ -123,4 +123,33 @@ async fn by_default_it_is_refused() {
     let (stack, _io) = socketio::root(Namespace::new());
     let reply = send(stack.connect(), request("GET", "EIO=3&transport=polling", &[], "")).await.unwrap();
     assert_eq!(reply.parts(), (400, r#"{"code":5,"message":"Unsupported protocol version"}"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_joins_again_under_the_same_id_has_handlers_of_its_own_in_flight() {
+    let log = Log::default();
+    let slow = async |State(log): State<Log>| {
+        log.add("begins");
+        tokio::time::sleep(2 * SECOND).await;
+    };
+    let mut limits = SocketLimits::default();
+    limits.events_in_flight = 1;
+    let builder = SocketIo::builder().allow_eio3(true).state(log.clone()).socket_limits(limits);
+    let namespaces =
+        builder.namespace("/", Namespace::new()).namespace("/a", Namespace::new().on("slow", slow));
+    let (stack, _io) = built(namespaces);
+    let (mut client, _) = old_client(&stack).await;
+    client.expect("0").await;
+    assert_eq!(client.ask("0/a,").await, "0/a,");
+    client.send(r#"2/a,["slow"]"#).await;
+    client.send("1/a,").await;
+    assert_eq!(client.ask("0/a,").await, "0/a,");
+    tokio::time::sleep(SECOND).await;
+    client.send(r#"2/a,["slow"]"#).await;
+    client.send(r#"2/a,["slow"]"#).await;
+    // The first has ended, and the second has not.
+    tokio::time::sleep(3 * SECOND / 2).await;
+    assert_eq!(log.all(), ["begins", "begins"]);
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(log.all(), ["begins"]);
 }

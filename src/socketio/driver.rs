@@ -189,12 +189,12 @@ impl Driver {
     /// Starts an event of the lane with this index.
     fn event(&mut self, cx: &mut Context<'_>, index: usize, next: Next, socket: Socket, hooks: SharedHooks) {
         let Next { event, readiness } = next;
-        self.received(cx, &event, &hooks);
+        let is_heard = self.received(cx, &event, &hooks);
         let cause = hooks.as_ref().is_some_and(|hooks| hooks.wants_failures());
         let cause = cause.then(|| Box::new(Cause { name: event.name.clone(), args: event.args.clone() }));
         let owed = Owed { ack: event.ack.clone(), cause };
         let Some(lane) = self.slots.lane_at(index) else { return };
-        if !socket.is_connected() {
+        if is_heard && !socket.is_connected() {
             // One who listens to all events has disconnected it.
             return lane.finished();
         }
@@ -277,7 +277,8 @@ impl Driver {
             Outcome::Connect(Ok(service)) => self.joined(cx, socket, service),
             Outcome::Connect(Err(error)) => self.refused(&socket, &Refusal::from_error(error)),
             Outcome::Event(result, Owed { ack, cause }) => {
-                if let Some(lane) = self.slots.lane_of(socket.id()) {
+                // A client of v2 that has joined again has the same id.
+                if let Some(lane) = self.slots.lane_of(socket.id()).filter(|lane| lane.socket == socket) {
                     lane.finished();
                 }
                 let answered = match (result, &ack) {

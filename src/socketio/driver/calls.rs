@@ -54,18 +54,19 @@ impl Driver {
         }
     }
 
-    /// Tells those who listen to all events.
-    pub(super) fn received(&mut self, cx: &mut Context<'_>, event: &Event, hooks: &SharedHooks) {
+    /// Tells those who listen to all events, and says whether somebody does.
+    pub(super) fn received(&mut self, cx: &mut Context<'_>, event: &Event, hooks: &SharedHooks) -> bool {
         let of_namespace = |hooks: &Arc<dyn SocketHooks>| guarded("on_any", || hooks.received(event));
         let mut futures = hooks.as_ref().and_then(of_namespace).unwrap_or_default();
         futures.extend(listen_any::received(event));
         if futures.is_empty() {
-            return;
+            return false;
         }
         let cause = Box::new(Cause { name: event.name.clone(), args: event.args.clone() });
         for future in futures {
             self.start(cx, event.socket.clone(), hooks.clone(), Task::Hook(future, Some(cause.clone())));
         }
+        true
     }
 
     pub(super) fn run_hooks(
