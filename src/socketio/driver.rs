@@ -41,7 +41,6 @@ use crate::{
     error::CloseReason,
     exchange::{Closed, Open, SessionRequest},
     guard::guarded,
-    limit::Limit,
     outbox::{Flags, Outbox},
 };
 

@@ -104,3 +104,19 @@ for (const [name, options] of [["the default parser", {}], ["socket.io-msgpack-p
     }
   });
 }
+
+for (const [name, options] of [["the default parser", {}], ["socket.io-msgpack-parser", { path: "/msgpack/", parser }]]) {
+  test(`${name} of npm and ours: 500 random values of the server come back through the client as they were`, async (t) => {
+    const socket = io(serverUrl(), { ...MODES.websocket, forceNew: true, reconnection: false, ...options });
+    t.after(() => socket.close());
+    await next(socket, "connect");
+    let rounds = 0;
+    socket.on("again", (value, one, answer) => {
+      rounds += 1;
+      answer(value, one);
+    });
+    const otherwise = await socket.timeout(60_000).emitWithAck("round trips", 20_261_124, 500, "parser" in options);
+    assert.deepEqual(otherwise.slice(0, 3), []);
+    assert.ok(rounds > 300, `${rounds} rounds`);
+  });
+}

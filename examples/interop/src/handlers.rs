@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower_socketio::{prelude::*, socketio::Reply};
 
-use crate::log::Log;
+use crate::{log::Log, random::round_trips};
 
 /// A namespace that only has what every one has.
 pub fn plain() -> Namespace {
@@ -86,6 +86,7 @@ pub fn main() -> Namespace {
         .on("value", async |socket: Socket, Data(value): Data<tower_socketio::Value>| {
             socket.emit("value", value)
         })
+        .on("round trips", round_trips)
         .on("time", async |Data(date): Data<tower_socketio::Date>| Ack(date.millis()))
         .on("ack", async |event: Event| Reply::ack(event.args))
         .on("to bits", async |Data(numbers): Data<Vec<f64>>| {

@@ -6,6 +6,7 @@ mod engines;
 mod handlers;
 mod log;
 mod pages;
+mod random;
 mod session;
 
 use std::{env, io, net::SocketAddr, path::Path, time::Duration};
