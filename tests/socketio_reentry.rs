@@ -1,4 +1,4 @@
-//! User code that comes back into the server while it is called, or dropped.
+//! User code that comes back into the server while it is called or dropped, and adapters that misbehave.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -6,6 +6,7 @@ mod common;
 mod socketio;
 
 use std::{
+    future::pending,
     sync::{Arc, OnceLock, mpsc},
     thread,
     time::Duration,
@@ -54,7 +55,7 @@ async fn what_handlers_hold_may_ask_the_server_when_their_namespace_is_not_taken
     }
 }
 
-/// An adapter that comes back to the server, and panics.
+/// An adapter that comes back to the server, panics, and does not find its end.
 #[derive(Debug)]
 struct Adventurous {
     inner: ClusterAdapter,
@@ -99,6 +100,10 @@ impl Adapter for Adventurous {
     fn room_added(&self, _: &Arc<str>, room: &Room) {
         assert!(**room != *"bang", "an adapter that panics");
     }
+
+    fn close(&self) -> AdapterFuture<()> {
+        Box::pin(pending())
+    }
 }
 
 fn adventurous() -> (Adventurous, Arc<OnceLock<Io>>) {
@@ -133,4 +138,12 @@ async fn an_adapter_that_panics_silences_no_room() {
     assert_eq!(client.ask(r#"21["join","b"]"#).await, "31[]");
     settle().await;
     assert_eq!(log.all(), ["bang create-room", "bang join-room", "b create-room", "b join-room"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adapter_that_does_not_end_holds_up_no_shutdown() {
+    let (adapter, _io) = adventurous();
+    let (_stack, io) = built(SocketIo::builder().namespace("/", Namespace::new()).adapter(adapter));
+    let shutdown = io.shutdown(Duration::from_secs(2));
+    assert!(tokio::time::timeout(Duration::from_secs(5), shutdown).await.is_ok());
 }

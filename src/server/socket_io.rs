@@ -43,7 +43,8 @@ impl SocketIo {
     /// leaves, `on_disconnect` runs for every socket ([`ServerShuttingDown`](crate::socketio::DisconnectReason)), and
     /// at the deadline the rest is cut off. Then end the HTTP server itself. See [`engine::shutdown`](crate::engine::shutdown).
     ///
-    /// Then the server leaves its cluster, if it is in one, so that the others do not wait for its answers.
+    /// Then the server leaves its cluster, if it is in one, so that the others do not wait for its answers. A broker
+    /// that is away is waited for as long as the deadline once more.
     ///
     /// Clients get no DISCONNECT packet, so that they come back by themselves, to another server.
     ///
@@ -63,7 +64,9 @@ impl SocketIo {
     /// ```
     pub async fn shutdown(&self, deadline: Duration) -> Shutdown {
         let shutdown = self.engine.shutdown(deadline).await;
-        self.io.leave_cluster().await;
+        if tokio::time::timeout(deadline, self.io.leave_cluster()).await.is_err() {
+            tracing::warn!("the server did not leave its cluster in time");
+        }
         shutdown
     }
 
