@@ -7,6 +7,7 @@ mod handlers;
 mod log;
 mod pages;
 mod random;
+mod recovery;
 mod session;
 
 use std::{env, io, net::SocketAddr, path::Path, time::Duration};
@@ -66,6 +67,7 @@ async fn main() -> io::Result<()> {
         .merge(pages::pages(log.clone()))
         .layer(layers);
     let app = api::servers(&log).iter().fold(app, |app, io| app.layer(io.layer()));
+    let app = recovery::servers().iter().fold(app, |app, io| app.layer(io.layer()));
     // With CLIENT, the directory of an npm package, it serves the client's files as well.
     let app = match env::var_os("CLIENT") {
         Some(directory) => app.layer(ServeClientLayer::new("/socket.io", Path::new(&directory))),

@@ -5,7 +5,7 @@ mod vault;
 
 use std::{
     fmt,
-    future::{Future, ready},
+    future::ready,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -217,27 +217,25 @@ impl fmt::Debug for MemorySessions {
 }
 
 /// Lets go what is too old, until nothing is left.
-fn sweep(store: Weak<Inner>) -> impl Future<Output = ()> {
-    async move {
-        loop {
-            let wait = {
-                let Some(store) = store.upgrade() else { return };
-                let mut swept = Swept::default();
-                let mut state = store.state.lock();
-                store.sweep(&mut state, &mut swept);
-                let next = store.next(&state);
-                if next.is_none() {
-                    state.sweeper = None;
-                }
-                drop(state);
-                match next {
-                    // Many at once: it is no matter if some of them stay for a moment.
-                    Some(next) => next.saturating_sub(store.now()) + store.limits.keep_events / 16,
-                    None => return,
-                }
-            };
-            tokio::time::sleep(wait).await;
-        }
+async fn sweep(store: Weak<Inner>) {
+    loop {
+        let wait = {
+            let Some(store) = store.upgrade() else { return };
+            let mut swept = Swept::default();
+            let mut state = store.state.lock();
+            store.sweep(&mut state, &mut swept);
+            let next = store.next(&state);
+            if next.is_none() {
+                state.sweeper = None;
+            }
+            drop(state);
+            match next {
+                // Many at once: it is no matter if some of them stay for a moment.
+                Some(next) => next.saturating_sub(store.now()) + store.limits.keep_events / 16,
+                None => return,
+            }
+        };
+        tokio::time::sleep(wait).await;
     }
 }
 

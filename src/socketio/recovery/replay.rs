@@ -89,7 +89,8 @@ impl Replay {
     /// Whether a broadcast is to be replayed. One that is only for this server is not, where the session may come back
     /// to another.
     pub(crate) fn wants(&self, flags: Flags, is_local: bool) -> bool {
-        !flags.volatile && !(is_local && self.server.is_shared)
+        let stays_here = is_local && self.server.is_shared;
+        !flags.volatile && !stays_here
     }
 
     pub(super) fn append(&self, namespace: &Arc<str>, emission: &mut Emission) -> Taken {
