@@ -158,7 +158,7 @@ impl Driver {
             News::Packet(..) | News::Malformed(_) if self.is_leaving || self.closed.is_none() => {}
             News::Packet(packet, bytes) => self.packet(cx, packet, bytes),
             News::Malformed(error) => self.malformed(cx, &error),
-            News::Failed(failure) => self.failed_meanwhile(cx, *failure),
+            News::Failed(failure) => self.failed_meanwhile(cx, failure),
             News::Ended(id) => self.ended_by_server(cx, &id),
             News::CloseSession => {
                 self.disconnect_all(cx);

@@ -41,7 +41,7 @@ struct Inbox {
     due: Option<Instant>,
     ended: Vec<SocketId>,
     /// In the order in which they are told, from the end.
-    failed: Vec<Box<Failure>>,
+    failed: Vec<Failure>,
     /// All namespaces are to be left, and then the session.
     closes_session: bool,
     /// What the driver has taken, and could not start yet.
@@ -73,7 +73,7 @@ pub(crate) enum News {
     Packet(Packet, usize),
     /// The client sent what is no packet; nothing of it is read any more.
     Malformed(DecodeError),
-    Failed(Box<Failure>),
+    Failed(Failure),
     Ended(SocketId),
     CloseSession,
 }
@@ -114,7 +114,7 @@ impl Link {
 
     /// A handler has failed.
     pub(crate) fn fail(&self, failure: Failure) {
-        self.tell(|inbox| inbox.failed.insert(0, Box::new(failure)));
+        self.tell(|inbox| inbox.failed.insert(0, failure));
     }
 
     pub(crate) fn close_session(&self) {
