@@ -1,12 +1,13 @@
 //! Arguments that were received, on their way out again.
 
+use bytes::Bytes;
 use serde::{
     Serialize, Serializer,
     ser::{Error, SerializeTuple},
 };
 use serde_json::value::RawValue;
 
-use super::{Args, EncodeError, Limits, Value};
+use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, de};
 
 impl Args {
     /// Arguments that are values already, for parsers of one's own.
@@ -45,12 +46,35 @@ impl Serialize for Args {
                 }
             }
             None => {
-                for index in 0..self.len() {
-                    let value: Value = self.get(index).map_err(S::Error::custom)?;
-                    tuple.serialize_element(&value)?;
+                let items = self.json_items().unwrap_or_else(|| Iter::new("", 0));
+                let packed = self.as_packed().into_iter().flat_map(|packed| packed.values());
+                for value in values(items, self.attachments()).chain(packed) {
+                    tuple.serialize_element(&value.map_err(S::Error::custom)?)?;
                 }
             }
         }
         tuple.end()
+    }
+}
+
+/// Each of these arguments, in one pass: a client decides how many there are.
+pub(super) fn values<'a>(
+    items: Iter<'a>,
+    attachments: &'a [Bytes],
+) -> impl Iterator<Item = Result<Value, ArgsError>> + 'a {
+    items.map(move |json| de::one(Iter::new(json, 1), attachments, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_takes_as_long_as_there_are_arguments_to_send_many_on() {
+        // With one pass for each argument this would not end today.
+        let mut many = vec![Value::Null; 300_000];
+        many.push(Value::Binary(Bytes::from_static(b"x")));
+        let args = Args::from_values(&many).unwrap();
+        assert_eq!(Args::encode(&args).unwrap().len(), many.len());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ArgsError;
+use super::{ArgsError, Value};
 
 /// Arguments in MessagePack, which there are none of.
 #[derive(Debug, Clone)]
@@ -10,6 +10,10 @@ pub(crate) enum Packed {}
 
 impl Packed {
     pub(crate) fn get<'de, T: Deserialize<'de>>(&'de self, _index: usize) -> Result<T, ArgsError> {
+        match *self {}
+    }
+
+    pub(crate) fn values(&self) -> std::iter::Empty<Result<Value, ArgsError>> {
         match *self {}
     }
 

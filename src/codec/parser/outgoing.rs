@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, Written, de, ser};
+use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, Written, again, ser};
 
 /// A packet that is to be encoded.
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +116,7 @@ impl<'a> Payload<'a> {
         let (json, attachments) = writer.finish()?;
         let json = str::from_utf8(&json).map_err(<EncodeError as serde::ser::Error>::custom)?;
         let attachments = attachments.as_deref().unwrap_or_default();
-        let values = (0..len).map(|index| de::one(Iter::new(json, len), attachments, index));
+        let values = again::values(Iter::new(json, len), attachments);
         values.collect::<Result<_, ArgsError>>().map_err(serde::ser::Error::custom)
     }
 

@@ -10,7 +10,7 @@ use super::{
     de::{Arguments, Cursor},
     wire::Reader,
 };
-use crate::codec::parser::{ArgsError, Limits, de::Missing};
+use crate::codec::parser::{ArgsError, Limits, Value, de::Missing};
 
 /// Arguments, checked, one behind the other in the message that they came in.
 #[derive(Clone)]
@@ -42,6 +42,14 @@ impl Packed {
             return T::deserialize(Missing::new(index));
         }
         T::deserialize(&mut Cursor::new(reader.rest())).map_err(|error| ArgsError::invalid(index, &error))
+    }
+
+    /// Each of them, in one pass.
+    pub(crate) fn values(&self) -> impl Iterator<Item = Result<Value, ArgsError>> + '_ {
+        let mut cursor = Cursor::new(&self.items);
+        (0..self.len).map(move |index| {
+            Value::deserialize(&mut cursor).map_err(|error| ArgsError::invalid(index, &error))
+        })
     }
 
     pub(crate) fn deserialize<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ArgsError> {

@@ -260,3 +260,11 @@ fn depth_is_limited_both_ways() {
     assert!(encode(&nested(127)).is_ok());
     assert_eq!(encode(&nested(128)).unwrap_err(), EncodeError::TooDeep { limit: 128 });
 }
+
+#[test]
+fn it_takes_as_long_as_there_are_arguments_to_send_many_on() {
+    // With one pass for each argument this would not end today.
+    let args = Args::from_values(&vec![Value::Null; 300_000]).unwrap();
+    let args = event(&MsgPackParser::new(), &args);
+    assert_eq!(event(&DefaultParser::new(), &args).len(), 300_000);
+}
