@@ -128,6 +128,7 @@
 mod answers;
 mod cluster;
 mod envelope;
+mod lenient;
 mod local;
 mod memory;
 mod message;
@@ -151,6 +152,7 @@ pub use names::{Offset, RequestId, ServerId};
 pub(crate) use rooms::Rooms;
 pub use seam::{Adapter, PublishError, Servers};
 pub use sessions::{Appended, KeptHere, RestoredSession, SessionStore, StoredSession};
+pub(crate) use snapshot::travels;
 pub use snapshot::{HandshakeSnapshot, SocketSnapshot};
 pub use target::{IntoRooms, Room, Target};
 pub(crate) use task::AdapterTask;

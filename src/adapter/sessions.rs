@@ -5,7 +5,7 @@ use std::{any::Any, fmt, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{AdapterFuture, message::Emission, names::Offset, target::Room};
+use super::{AdapterFuture, lenient, message::Emission, names::Offset, target::Room};
 use crate::id::SocketId;
 
 /// Sessions of clients that were cut off, and the log of packets that they may have missed.
@@ -59,6 +59,7 @@ pub struct StoredSession {
     /// Its private id, a secret between this server and the client.
     pub pid: Arc<str>,
     /// The rooms it was in.
+    #[serde(deserialize_with = "lenient::rooms")]
     pub rooms: Vec<Room>,
     /// What the application kept with it by name.
     pub data: Map<String, Value>,

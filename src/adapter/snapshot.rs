@@ -5,8 +5,24 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::target::Room;
+use super::{lenient, target::Room};
 use crate::id::SocketId;
+
+/// The deepest nesting that travels. Readers of JSON follow little more, what is around it included: one value that is
+/// deeper would hide all sockets of its server.
+const DEEPEST: usize = 100;
+
+/// Whether a value, which may be a client's, can travel.
+pub(crate) fn travels(value: &Value) -> bool {
+    fn is_within(value: &Value, left: usize) -> bool {
+        match value {
+            Value::Array(items) => left > 0 && items.iter().all(|item| is_within(item, left - 1)),
+            Value::Object(members) => left > 0 && members.values().all(|member| is_within(member, left - 1)),
+            _ => true,
+        }
+    }
+    is_within(value, DEEPEST)
+}
 
 /// A socket at one moment, in the form that travels.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +33,7 @@ pub struct SocketSnapshot {
     /// What was known of the client when it connected.
     pub handshake: HandshakeSnapshot,
     /// The rooms it is in.
+    #[serde(deserialize_with = "lenient::rooms")]
     pub rooms: Vec<Room>,
     /// What the application keeps with it by name.
     #[serde(default)]
@@ -42,10 +59,13 @@ impl fmt::Debug for SocketSnapshot {
 #[non_exhaustive]
 pub struct HandshakeSnapshot {
     /// Headers of the session's first request.
+    #[serde(deserialize_with = "lenient::headers")]
     pub headers: BTreeMap<String, String>,
     /// Parameters of the session's first request.
+    #[serde(deserialize_with = "lenient::query")]
     pub query: BTreeMap<String, String>,
-    /// What the client sent to join the namespace.
+    /// What the client sent to join the namespace. Of this server's sockets it is left out where it is nested deeper
+    /// than 100 levels.
     pub auth: Value,
     /// When the socket was made, as JavaScript's `Date` prints it.
     pub time: String,
@@ -54,6 +74,7 @@ pub struct HandshakeSnapshot {
     /// Path and query of the session's first request.
     pub url: String,
     /// The peer's address, if it is known.
+    #[serde(deserialize_with = "lenient::text")]
     pub address: String,
     /// Whether a script of another page may have opened the session.
     pub xdomain: bool,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::lenient;
 use crate::id::SocketId;
 
 /// The name of a room. A socket's id is one, too.
@@ -115,9 +116,10 @@ where
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Who is in any of these rooms is meant. Empty: everybody.
+    #[serde(deserialize_with = "lenient::rooms")]
     pub rooms: Vec<Room>,
     /// Who is in any of these is not.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::rooms")]
     pub except: Vec<Room>,
 }
 

@@ -11,7 +11,12 @@ use std::{
 use http::{Extensions, HeaderMap, HeaderName, header};
 use serde::de::DeserializeOwned;
 
-use crate::{adapter::HandshakeSnapshot, codec::parser::Json, exchange::SessionRequest, text::Text};
+use crate::{
+    adapter::{HandshakeSnapshot, travels},
+    codec::parser::Json,
+    exchange::SessionRequest,
+    text::Text,
+};
 
 /// The handshake of a socket: the request that opened its session, and what the client sent to join the namespace.
 #[derive(Clone)]
@@ -99,7 +104,7 @@ impl Handshake {
             there.push_str(&text);
         }
         snapshot.query = self.request.query().collect();
-        snapshot.auth = self.auth().unwrap_or_default();
+        snapshot.auth = self.auth().ok().filter(travels).unwrap_or_default();
         snapshot.time = self.time();
         snapshot.issued = self.issued;
         snapshot.url = self.url();

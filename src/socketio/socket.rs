@@ -21,7 +21,7 @@ use super::{
     recovery::Pending,
 };
 use crate::{
-    adapter::{Emission, IntoRooms, Room, SocketSnapshot},
+    adapter::{Emission, IntoRooms, Room, SocketSnapshot, travels},
     codec::parser::{self, EncodeError, Encoded, OutgoingPacket, Payload},
     id::SocketId,
     outbox::Flags,
@@ -234,6 +234,7 @@ impl Socket {
         snapshot.handshake = self.handshake().snapshot();
         snapshot.rooms = self.rooms();
         snapshot.data = self.named_data();
+        snapshot.data.retain(|_, value| travels(value));
         snapshot
     }
 
