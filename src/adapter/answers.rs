@@ -77,7 +77,13 @@ impl Requests {
 
     /// Says who has to answer.
     pub fn expect(&self, id: &RequestId, expected: Expected) {
-        self.tell(id, |pending| pending.expected = Some(expected));
+        self.tell(id, |pending| {
+            if let Expected::Servers(servers) = &expected {
+                // Who left before it was asked is not missing.
+                pending.lost.retain(|(server, why)| *why != WhyMissing::Left || servers.contains(server));
+            }
+            pending.expected = Some(expected);
+        });
     }
 
     /// An answer came. One that nobody waits for (any more) is ignored.
@@ -147,7 +153,7 @@ impl Pending {
             }
             Answer::Clients { count, .. } => {
                 heard.servers += 1;
-                heard.due += i64::try_from(count).unwrap_or(i64::MAX);
+                heard.due = heard.due.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
             }
             Answer::Ack { .. } | Answer::NoAck { .. } => heard.due -= 1,
             Answer::Sockets(_) | Answer::ServerSide(_) | Answer::Declined => heard.servers += 1,
@@ -180,6 +186,14 @@ impl Pending {
         self.lost.iter().any(|(lost, _)| lost == server)
     }
 
+    /// How many servers have answered, or will not any more.
+    fn settled(&self) -> usize {
+        let answered = self.heard.values().map(|heard| heard.servers).sum::<usize>();
+        let is_silent =
+            |server: &ServerId| self.heard.get(&Some(server.clone())).is_none_or(|heard| heard.servers == 0);
+        answered + self.lost.iter().filter(|(server, _)| is_silent(server)).count()
+    }
+
     fn is_complete(&self) -> bool {
         if self.has_failed {
             return true;
@@ -189,9 +203,7 @@ impl Pending {
             Some(Expected::Servers(servers)) => {
                 servers.iter().all(|server| self.is_lost(server) || self.is_done_with(server))
             }
-            Some(Expected::Count(count)) => {
-                self.heard.values().map(|heard| heard.servers).sum::<usize>() >= *count
-            }
+            Some(Expected::Count(count)) => self.settled() >= *count,
         };
         // Also of servers that nobody expected, which have come meanwhile.
         let nothing_is_due = self.heard.iter().all(|(server, heard)| {
@@ -213,8 +225,7 @@ impl Pending {
                 missing.extend(silent.map(|server| MissingServer::new(Some(server.clone()), why)));
             }
             Some(Expected::Count(count)) => {
-                let answered = self.heard.values().map(|heard| heard.servers).sum::<usize>();
-                let silent = count.saturating_sub(answered);
+                let silent = count.saturating_sub(self.settled());
                 missing.extend((0..silent).map(|_| MissingServer::new(None, why)));
             }
             None => missing.push(MissingServer::new(None, why)),

@@ -178,6 +178,7 @@ impl Cluster {
             shared.nodes.values().cloned().collect()
         };
         for node in rest {
+            node.inbox.lock().last.remove(id);
             node.requests.server_left(id);
             node.learn(ServerChange::Left(id.clone()));
         }
@@ -350,8 +351,9 @@ impl Adapter for ClusterAdapter {
 
     fn request(&self, namespace: &Arc<str>, request: &Request, timeout: Duration) -> Answers {
         let Ok(id) = RequestId::random() else { return Answers::none() };
-        let expected = Expected::Servers(self.others());
-        let answers = self.node.requests.open(id.clone(), request, Some(expected));
+        // In this order no server is killed in between, and waited for.
+        let answers = self.node.requests.open(id.clone(), request, None);
+        self.node.requests.expect(&id, Expected::Servers(self.others()));
         let body = Body::Request(id.clone(), timeout, request.clone());
         if self.send(None, &self.envelope(namespace, body)).is_err() {
             self.node.requests.fail(&id);

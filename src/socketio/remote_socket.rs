@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
+use futures_util::Stream;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    acks::AckError, broadcast::Broadcast, emit_error::EmitError, emitter::AckFuture, replies::RepliesFuture,
+    acks::AckError, broadcast::Broadcast, emit_error::EmitError, emitter::AckFuture, replies::RepliesStream,
     socket::Socket,
 };
 use crate::{
@@ -132,9 +133,12 @@ impl RemoteSocket {
             (Place::Here(socket), Some(timeout)) => {
                 Waiting::Here(Box::pin(socket.timeout(timeout).emit_with_ack(event, data)))
             }
-            (Place::Elsewhere(_, it), None) => Waiting::Elsewhere(Box::new(it.emit_with_ack(event, data))),
+            (Place::Elsewhere(_, it), None) => {
+                Waiting::Elsewhere(Box::new(it.emit_with_ack(event, data).stream()))
+            }
             (Place::Elsewhere(_, it), Some(timeout)) => {
-                Waiting::Elsewhere(Box::new(it.clone().timeout(timeout).emit_with_ack(event, data)))
+                let question = it.clone().timeout(timeout).emit_with_ack(event, data);
+                Waiting::Elsewhere(Box::new(question.stream()))
             }
         })
     }
@@ -179,7 +183,7 @@ pub struct RemoteAckFuture<T>(Waiting<T>);
 
 enum Waiting<T> {
     Here(Pin<Box<AckFuture<T>>>),
-    Elsewhere(Box<RepliesFuture<T>>),
+    Elsewhere(Box<Result<RepliesStream<T>, EmitError>>),
 }
 
 impl<T: DeserializeOwned> Future for RemoteAckFuture<T> {
@@ -188,19 +192,22 @@ impl<T: DeserializeOwned> Future for RemoteAckFuture<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let replies = match &mut self.0 {
             Waiting::Here(answer) => return answer.as_mut().poll(cx),
-            Waiting::Elsewhere(replies) => replies,
+            Waiting::Elsewhere(replies) => match &mut **replies {
+                Ok(replies) => replies,
+                Err(error) => return Poll::Ready(Err(error.clone().into())),
+            },
         };
-        Pin::new(&mut **replies).poll(cx).map(|replies| {
-            let mut replies = replies?;
-            if let Some(reply) = replies.replies.pop() {
-                return Ok(reply);
-            }
-            if let Some((_, error)) = replies.missing.pop() {
-                return Err(error);
-            }
-            let is_waited_for = replies.nameless_missing > 0 || !replies.missing_servers.is_empty();
-            Err(if is_waited_for { AckError::Timeout } else { AckError::Disconnected })
-        })
+        let next = Pin::new(&mut *replies).poll_next(cx);
+        if let Poll::Ready(Some(reply)) = next {
+            return Poll::Ready(Ok(reply.value));
+        }
+        let missing = replies.missing();
+        // There is one socket: what the other servers have to say makes no difference.
+        if let Some((_, error)) = missing.sockets.first() {
+            return Poll::Ready(Err(error.clone()));
+        }
+        let is_waited_for = missing.nameless > 0 || !missing.servers.is_empty();
+        next.map(|_| Err(if is_waited_for { AckError::Timeout } else { AckError::Disconnected }))
     }
 }
 

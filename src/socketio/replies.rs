@@ -75,7 +75,10 @@ pub struct RepliesStream<T> {
     remote: Option<Answers>,
     /// Sockets of other servers.
     owing: HashSet<SocketId>,
-    nameless: usize,
+    /// Sockets that have answered before their server said whom it asked, if it ever does.
+    early: HashSet<SocketId>,
+    /// How many more are due without a name; below zero where answers came before their number.
+    nameless: i64,
     missing: Missing,
     deadline: Pin<Box<Sleep>>,
     reply: PhantomData<fn() -> T>,
@@ -87,6 +90,7 @@ impl<T: DeserializeOwned> RepliesStream<T> {
             local: Some(local),
             remote: Some(remote),
             owing: HashSet::new(),
+            early: HashSet::new(),
             nameless: 0,
             missing: Missing::default(),
             deadline: Box::pin(tokio::time::sleep(timeout)),
@@ -134,8 +138,7 @@ impl<T: DeserializeOwned> RepliesStream<T> {
             let Poll::Ready(answer) = Pin::new(&mut *remote).poll_next(cx) else { return Poll::Pending };
             match answer {
                 Some((_, Answer::Clients { count, sockets })) => {
-                    self.nameless += count.saturating_sub(sockets.len());
-                    self.owing.extend(sockets);
+                    self.asked(count, sockets);
                 }
                 Some((_, Answer::Ack { socket, args })) => {
                     self.heard(socket.as_ref());
@@ -159,15 +162,29 @@ impl<T: DeserializeOwned> RepliesStream<T> {
         Poll::Ready(None)
     }
 
+    fn asked(&mut self, count: usize, sockets: Vec<SocketId>) {
+        let nameless = i64::try_from(count.saturating_sub(sockets.len())).unwrap_or(i64::MAX);
+        self.nameless = self.nameless.saturating_add(nameless);
+        for socket in sockets {
+            if self.early.remove(&socket) {
+                self.nameless = self.nameless.saturating_add(1);
+            } else {
+                self.owing.insert(socket);
+            }
+        }
+    }
+
     fn heard(&mut self, socket: Option<&SocketId>) {
         if !socket.is_some_and(|socket| self.owing.remove(socket)) {
             self.nameless = self.nameless.saturating_sub(1);
+            self.early.extend(socket.cloned());
         }
     }
 
     fn give_up_remote(&mut self, why: &AckError) {
         self.missing.sockets.extend(self.owing.drain().map(|id| (id, why.clone())));
-        self.missing.nameless += std::mem::take(&mut self.nameless);
+        let nameless = usize::try_from(std::mem::take(&mut self.nameless)).unwrap_or(0);
+        self.missing.nameless = self.missing.nameless.saturating_add(nameless);
     }
 
     fn give_up(&mut self) {
