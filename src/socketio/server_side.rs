@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     adapter::{Answer, Answers, Message, MissingServer, Request, ServerId, WhyMissing},
-    codec::parser::{Args, EncodeError, EventName},
+    codec::parser::{Args, EncodeError, EventName, Limits},
     guard::guarded,
 };
 
@@ -121,7 +121,9 @@ impl NamespaceHandle {
         if RESERVED.contains(&event) {
             return Err(EncodeError::Reserved(event.to_owned()));
         }
-        Ok((event.into(), Args::encode_within(data, &self.hub().limits.packet)?))
+        // No packet for clients, whose attachments are limited.
+        let limits = Limits { max_attachments: usize::MAX, ..self.hub().limits.packet };
+        Ok((event.into(), Args::encode_within(data, &limits)?))
     }
 }
 
