@@ -30,7 +30,8 @@ pub enum ServerChange {
 }
 
 /// What is left to do for a message, by the adapter's task: handlers of the application that run, acknowledgements
-/// of clients that are due. It ends by itself at the latest when the request's time is up.
+/// of clients that are due. For a request it ends by itself at the latest when the time is up; for a message, with the
+/// last handler.
 pub type Work = AdapterFuture<()>;
 
 /// The server that an [`Adapter`](super::Adapter) serves. It does not keep the server alive: once that is gone,

@@ -14,8 +14,8 @@ use super::{
 
 /// The other servers, through a broker: see the [module](super) for what it has to do.
 ///
-/// Nothing here may wait, and nothing may call into the [`LocalServer`] from within [`publish`](Self::publish),
-/// [`request`](Self::request) or [`respond`](Self::respond): what comes in is given to it by the adapter's own task.
+/// Nothing here may wait, and nothing may call into the [`LocalServer`] from within: what comes in is given to it by the
+/// adapter's own task. (A namespace is added and removed under a lock.)
 pub trait Adapter: fmt::Debug + Send + Sync + 'static {
     /// This server's name among the others.
     fn id(&self) -> &ServerId;
