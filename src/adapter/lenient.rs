@@ -1,21 +1,19 @@
 //! What servers of other implementations write in several ways.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny, Visitor},
 };
 
-use super::target::Room;
-
 /// Names of rooms; programs in JavaScript use numbers, too.
-pub(super) fn rooms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Room>, D::Error> {
+pub(super) fn rooms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Arc<str>>, D::Error> {
     let names = Vec::<Name>::deserialize(deserializer)?;
     Ok(names.into_iter().map(|name| name.0).collect())
 }
 
-struct Name(Room);
+struct Name(Arc<str>);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
