@@ -181,7 +181,7 @@ impl SocketIoBuilder {
     /// Lets clients that were cut off find their sockets again: `connectionStateRecovery` of Node. Default: off, which
     /// costs nothing.
     ///
-    /// A client that comes back in time, and has got at least one event before, is [recovered](crate::Socket::recovered): it has
+    /// A client that comes back in time, and has got at least one event before, is [recovered](crate::socketio::Socket::recovered): it has
     /// the same socket id, the same rooms, and what was emitted to it meanwhile reaches it, in order and once, before it
     /// is told that it is connected. The official client does its part by itself. For others: CONNECT brings a secret
     /// `pid`, events bring their place in the log as one more argument, and who comes back sends both, as `pid` and
@@ -189,9 +189,9 @@ impl SocketIoBuilder {
     ///
     /// | restored | not restored |
     /// | --- | --- |
-    /// | its id | its [handshake](crate::Socket::handshake): it is the new one |
-    /// | its rooms, as they were when it was cut off | listeners that were added to the [`Socket`](crate::Socket) itself, and event layers |
-    /// | its [data](crate::Socket::data), and what layers and middlewares found out | acknowledgements under way, either way |
+    /// | its id | its [handshake](crate::socketio::Socket::handshake): it is the new one |
+    /// | its rooms, as they were when it was cut off | listeners that were added to the [`Socket`](crate::socketio::Socket) itself, and event layers |
+    /// | its [data](crate::socketio::Socket::data), and what layers and middlewares found out | acknowledgements under way, either way |
     /// | events for it, its rooms and everybody | volatile events, and those that are to be acknowledged |
     ///
     /// `on_disconnect` runs when it is cut off, and `on_connect` when it is back. A socket that leaves its namespace, or is

@@ -47,8 +47,8 @@ impl RecoveryConfig {
         self
     }
 
-    /// Whether a client that is recovered passes by the [middlewares](super::Namespace::middleware) of the namespace.
-    /// What they found out then is still there. [Connect layers](super::Namespace::connect_layer) are always asked.
+    /// Whether a client that is recovered passes by the [middlewares](crate::socketio::Namespace::middleware) of the namespace.
+    /// What they found out then is still there. [Connect layers](crate::socketio::Namespace::connect_layer) are always asked.
     /// Default: yes.
     pub fn skip_middlewares(mut self, skip: bool) -> Self {
         self.skip_middlewares = skip;
@@ -76,7 +76,7 @@ impl RecoveryConfig {
         self
     }
 
-    /// How large these may be together, in bytes: names of rooms and [named](super::Socket::data) data, and 512 for
+    /// How large these may be together, in bytes: names of rooms and [named](crate::socketio::Socket::data) data, and 512 for
     /// each. Values that are kept by their types are not counted. Default: 16 MB.
     pub fn session_bytes(mut self, bytes: usize) -> Self {
         self.session_bytes = bytes;
