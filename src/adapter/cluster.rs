@@ -1,12 +1,9 @@
 //! Several servers of one process, joined without a broker.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt,
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+mod nodes;
+mod sessions;
+
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, future::Either, stream::FuturesUnordered};
@@ -16,7 +13,8 @@ use super::{
     AdapterFuture,
     answers::{Answers, Expected, Requests},
     envelope::{Body, Envelope},
-    local::{LocalServer, ServerChange, Work},
+    local::{LocalServer, ServerChange},
+    memory::MemorySessions,
     message::{Answer, Asker, Message, Request},
     names::{RequestId, ServerId},
     seam::{Adapter, PublishError, Servers},
@@ -24,8 +22,11 @@ use super::{
 };
 use crate::sync::Mutex;
 
-/// Messages that may wait for one server.
-const CAPACITY: usize = 65_536;
+pub use self::sessions::SharedSessions;
+use self::{
+    nodes::{CAPACITY, Node, Shared},
+    sessions::Log,
+};
 
 /// Handlers and acknowledgements under way for other servers; then nothing more is read until one has ended.
 const WORKS: usize = 4096;
@@ -54,48 +55,16 @@ const WORKS: usize = 4096;
 #[derive(Clone, Default)]
 pub struct Cluster(Arc<Mutex<Shared>>);
 
-#[derive(Default)]
-struct Shared {
-    nodes: HashMap<ServerId, Arc<Node>>,
-    /// Those whose broker is away.
-    offline: HashSet<ServerId>,
-    /// Between which two nothing arrives, in this direction.
-    parted: HashSet<(ServerId, ServerId)>,
-    delays: HashMap<(ServerId, ServerId), Duration>,
-    sessions: Option<Arc<dyn SessionStore>>,
-    capacity: Option<usize>,
-}
-
-struct Node {
-    id: ServerId,
-    requests: Requests,
-    inbox: Mutex<Inbox>,
-    news: Notify,
-}
-
-/// By the time of their arrival. What one server sends stays in order, however its delay changes.
-#[derive(Default)]
-struct Inbox {
-    messages: BTreeMap<(Instant, u64), News>,
-    count: u64,
-    last: HashMap<ServerId, Instant>,
-}
-
-/// What arrives at a server.
-enum News {
-    Said(Bytes),
-    Changed(ServerChange),
-}
-
 impl Cluster {
     /// A cluster without servers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where the servers keep the sessions of clients that come back: one place for all.
-    pub fn with_sessions(self, sessions: Arc<dyn SessionStore>) -> Self {
-        self.0.lock().sessions = Some(sessions);
+    /// Where the servers keep the sessions of clients that come back: one place for all. For one in memory see
+    /// `RecoveryConfig::memory_store`.
+    pub fn with_sessions(self, sessions: SharedSessions) -> Self {
+        self.0.lock().sessions = Some(sessions.0);
         self
     }
 
@@ -115,6 +84,7 @@ impl Cluster {
             requests: Requests::default(),
             inbox: Mutex::default(),
             news: Notify::new(),
+            log_news: Notify::new(),
         });
         let mut shared = self.0.lock();
         for other in shared.nodes.values() {
@@ -174,6 +144,7 @@ impl Cluster {
             }
             if let Some(node) = shared.nodes.remove(id) {
                 node.inbox.lock().messages.clear();
+                node.log_news.notify_waiters();
             }
             shared.nodes.values().cloned().collect()
         };
@@ -195,7 +166,7 @@ impl fmt::Debug for Cluster {
 pub struct ClusterAdapter {
     cluster: Cluster,
     node: Arc<Node>,
-    sessions: Option<Arc<dyn SessionStore>>,
+    sessions: Option<MemorySessions>,
 }
 
 impl ClusterAdapter {
@@ -235,85 +206,6 @@ impl ClusterAdapter {
         let mut servers = self.cluster.servers();
         servers.retain(|id| *id != self.node.id);
         servers
-    }
-}
-
-impl Inbox {
-    fn put(&mut self, due: Instant, news: News) {
-        self.count += 1;
-        self.messages.insert((due, self.count), news);
-    }
-}
-
-impl Node {
-    fn put(&self, from: ServerId, due: Instant, bytes: Bytes, capacity: usize) -> bool {
-        {
-            let mut inbox = self.inbox.lock();
-            if inbox.messages.len() >= capacity {
-                return false;
-            }
-            let last = inbox.last.entry(from).or_insert(due);
-            *last = due.max(*last);
-            let due = *last;
-            inbox.put(due, News::Said(bytes));
-        }
-        self.news.notify_one();
-        true
-    }
-
-    /// Who comes and goes is known at once, and does not count for what may wait.
-    fn learn(&self, change: ServerChange) {
-        self.inbox.lock().put(Instant::now(), News::Changed(change));
-        self.news.notify_one();
-    }
-
-    /// The next message, when it is due.
-    async fn next(&self) -> News {
-        loop {
-            let due = {
-                let mut inbox = self.inbox.lock();
-                match inbox.messages.first_entry() {
-                    Some(first) if first.key().0 <= Instant::now() => return first.remove(),
-                    Some(first) => Some(first.key().0),
-                    None => None,
-                }
-            };
-            match due {
-                Some(due) => drop(tokio::time::timeout_at(due, self.news.notified()).await),
-                None => self.news.notified().await,
-            }
-        }
-    }
-
-    fn handle(&self, server: &LocalServer, news: News) -> Option<Work> {
-        let bytes = match news {
-            News::Said(bytes) => bytes,
-            News::Changed(ServerChange::Joined(id)) => {
-                server.server_joined(id);
-                return None;
-            }
-            News::Changed(ServerChange::Left(id)) => {
-                server.server_left(id);
-                return None;
-            }
-        };
-        let Envelope { from, namespace, body } = match Envelope::from_bytes(&bytes) {
-            Ok(envelope) => envelope,
-            Err(error) => {
-                tracing::warn!(%error, "a message of another server cannot be read");
-                return None;
-            }
-        };
-        match body {
-            Body::Message(message) => server.receive(Some(from), &namespace, message),
-            Body::Request(request, timeout, body) => {
-                server.serve(Asker { namespace, server: from, request }, body, timeout)
-            }
-            Body::Answer(request, answer) => {
-                self.requests.answer(&request, Some(from), answer);
-                None
-            }
-        }
     }
 }
 
@@ -372,7 +264,8 @@ impl Adapter for ClusterAdapter {
     }
 
     fn sessions(&self) -> Option<Arc<dyn SessionStore>> {
-        self.sessions.clone()
+        let sessions = self.sessions.clone()?;
+        Some(Arc::new(Log { sessions, nodes: self.cluster.0.clone(), node: self.node.clone() }))
     }
 
     fn close(&self) -> AdapterFuture<()> {

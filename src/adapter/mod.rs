@@ -141,7 +141,7 @@ mod target;
 mod task;
 
 pub use answers::{Answers, Expected, Requests};
-pub use cluster::{Cluster, ClusterAdapter};
+pub use cluster::{Cluster, ClusterAdapter, SharedSessions};
 pub use envelope::{Body, Envelope, EnvelopeError};
 pub use future::AdapterFuture;
 pub(crate) use local::Receive;

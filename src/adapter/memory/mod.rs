@@ -85,6 +85,26 @@ impl MemorySessions {
         Ok(Self(Arc::new(inner)))
     }
 
+    /// Writes an event into the log, and does something before the next one is written.
+    pub(crate) fn append_then<T>(
+        &self,
+        namespace: &Arc<str>,
+        emission: &Emission,
+        then: impl FnOnce(Offset) -> T,
+    ) -> T {
+        let inner = &self.0;
+        let mut swept = Swept::default();
+        let (done, reached) = {
+            let mut state = inner.state.lock();
+            let number = state.log.push(namespace, emission, inner.now());
+            let reached = inner.sweep(&mut state, &mut swept);
+            self.watch(&mut state);
+            (then(inner.offset(number)), reached)
+        };
+        inner.count(reached);
+        done
+    }
+
     /// Sees to it that what is too old goes, even if nobody comes any more.
     fn watch(&self, state: &mut State) {
         if state.sweeper.as_ref().is_none_or(AdapterTask::is_finished) {
@@ -169,17 +189,7 @@ impl Inner {
 
 impl SessionStore for MemorySessions {
     fn append(&self, namespace: &Arc<str>, emission: &Emission) -> Appended {
-        let inner = &self.0;
-        let mut swept = Swept::default();
-        let (number, reached) = {
-            let mut state = inner.state.lock();
-            let number = state.log.push(namespace, emission, inner.now());
-            let reached = inner.sweep(&mut state, &mut swept);
-            self.watch(&mut state);
-            (number, reached)
-        };
-        inner.count(reached);
-        Appended::At(inner.offset(number))
+        Appended::At(self.append_then(namespace, emission, |offset| offset))
     }
 
     fn persist(&self, namespace: &Arc<str>, session: StoredSession, keep: Duration) {

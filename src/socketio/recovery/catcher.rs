@@ -42,11 +42,17 @@ impl Catcher {
         false
     }
 
-    /// What was caught and is not among what was missed; nothing if it was too much.
-    pub(super) fn beside(self, missed: &[Emission]) -> Option<Vec<Emission>> {
-        let Self { caught, is_full, .. } = self;
+    /// What was caught and is not among what was missed; nothing if it was too much. A server may be behind its log:
+    /// what stands there up to the event that the client has seen last, at another server, is not for it either.
+    pub(super) fn beside(self, missed: &[Emission], seen: &str) -> Option<Vec<Emission>> {
+        let Self { mut caught, is_full, .. } = self;
         if is_full {
             return None;
+        }
+        let is_seen =
+            |emission: &Emission| emission.offset.as_ref().is_some_and(|offset| offset.as_str() == seen);
+        if let Some(index) = caught.iter().rposition(is_seen) {
+            caught.drain(..=index);
         }
         if caught.is_empty() || missed.is_empty() {
             return Some(caught);
@@ -87,14 +93,22 @@ mod tests {
         catcher.catch(&emission(Some("a"), 1), MOST);
         catcher.catch(&emission(Some("b"), 1), MOST);
         let missed = [emission(Some("0"), 1), emission(Some("a"), 1)];
-        assert_eq!(offsets(catcher.beside(&missed)), Some(vec![Some("b".into())]));
+        assert_eq!(offsets(catcher.beside(&missed, "")), Some(vec![Some("b".into())]));
+    }
+
+    #[test]
+    fn what_the_client_has_seen_elsewhere_is_not_caught() {
+        let mut catcher = Catcher::new(0);
+        catcher.catch(&emission(Some("a"), 1), MOST);
+        catcher.catch(&emission(Some("b"), 1), MOST);
+        assert_eq!(offsets(catcher.beside(&[], "a")), Some(vec![Some("b".into())]));
     }
 
     #[test]
     fn what_has_no_offset_was_not_missed() {
         let mut catcher = Catcher::new(0);
         catcher.catch(&emission(None, 1), MOST);
-        assert_eq!(offsets(catcher.beside(&[emission(Some("a"), 1)])), Some(vec![None]));
+        assert_eq!(offsets(catcher.beside(&[emission(Some("a"), 1)], "")), Some(vec![None]));
     }
 
     #[test]
@@ -104,7 +118,7 @@ mod tests {
         assert!(!catcher.catch(&emission(None, 1), MOST));
         assert!(catcher.catch(&emission(None, 1), MOST));
         assert!(!catcher.catch(&emission(None, 1), MOST), "it is told once");
-        assert!(catcher.beside(&[]).is_none());
+        assert!(catcher.beside(&[], "").is_none());
     }
 
     #[test]
@@ -112,6 +126,6 @@ mod tests {
         let mut catcher = Catcher::new(0);
         assert!(!catcher.catch(&emission(None, 98), MOST)); // and two quotes
         assert!(catcher.catch(&emission(None, 0), MOST));
-        assert!(catcher.beside(&[]).is_none());
+        assert!(catcher.beside(&[], "").is_none());
     }
 }

@@ -1,8 +1,14 @@
 //! The settings of connection state recovery.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::adapter::MemoryLimits;
+use crate::{
+    adapter::{MemoryLimits, MemorySessions, SharedSessions},
+    error::BoxError,
+};
+
+/// How long it takes at most, with the default heartbeat, until a server sees that a client was cut off.
+const DETECTION: Duration = Duration::from_secs(45);
 
 /// Settings of connection state recovery: `connectionStateRecovery` of Node. See
 /// [`connection_state_recovery`](crate::SocketIoBuilder::connection_state_recovery).
@@ -81,6 +87,35 @@ impl RecoveryConfig {
     pub fn session_bytes(mut self, bytes: usize) -> Self {
         self.session_bytes = bytes;
         self
+    }
+
+    /// A store in this process's memory with these limits, for several servers of this process: whoever was cut off
+    /// from one of them finds its socket at any other. One server alone needs none, it has its own.
+    ///
+    /// ```
+    /// use tower_socketio::{adapter::Cluster, prelude::*, socketio::RecoveryConfig};
+    ///
+    /// # fn main() -> Result<(), tower_socketio::BoxError> {
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # let _in = runtime.enter();
+    /// let recovery = RecoveryConfig::new();
+    /// let cluster = Cluster::new().with_sessions(recovery.memory_store()?);
+    /// let servers = ["first", "second"].map(|name| {
+    ///     SocketIo::builder()
+    ///         .adapter(cluster.adapter(name))
+    ///         .connection_state_recovery(recovery.clone())
+    ///         .namespace("/", Namespace::new())
+    ///         .build()
+    /// });
+    /// # drop(servers);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the operating system has no random numbers to give.
+    pub fn memory_store(&self) -> Result<SharedSessions, BoxError> {
+        Ok(SharedSessions::new(MemorySessions::new(self.memory(DETECTION), Arc::default())?))
     }
 
     /// For a store in memory. It may be as long as `detection` until the server sees that a client was cut off: events

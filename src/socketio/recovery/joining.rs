@@ -19,12 +19,14 @@ use crate::{
 pub(crate) struct Pending {
     pub(super) catching: Catching,
     restored: RestoredSession,
+    /// The offset that the client has seen last.
+    seen: String,
     is_over: bool,
 }
 
 impl Pending {
-    pub(super) fn new(catching: Catching, restored: RestoredSession) -> Self {
-        Self { catching, restored, is_over: false }
+    pub(super) fn new(catching: Catching, restored: RestoredSession, seen: String) -> Self {
+        Self { catching, restored, seen, is_over: false }
     }
 
     pub(crate) fn session(&self) -> &StoredSession {
@@ -88,8 +90,8 @@ impl Replay {
         member.recovery.iter().for_each(|recovery| recovery.joins());
         let is_complete = match &mut pending {
             Some(pending) => {
-                let caught =
-                    pending.catching.take(&mut order).and_then(|catcher| catcher.beside(pending.missed()));
+                let catcher = pending.catching.take(&mut order);
+                let caught = catcher.and_then(|catcher| catcher.beside(pending.missed(), &pending.seen));
                 if let Some(caught) = &caught {
                     order.tell(
                         namespace,
@@ -190,7 +192,7 @@ impl Catching {
         let namespace = self.namespace.clone();
         let replay = namespace.replay.as_ref()?;
         let catcher = self.take(&mut replay.order.lock())?;
-        catcher.beside(&[])
+        catcher.beside(&[], "")
     }
 
     pub(super) fn put_back(&self, session: StoredSession) {

@@ -24,6 +24,8 @@ pub(crate) struct Restoration {
     auth: Option<Json>,
     catching: Option<Catching>,
     answer: AdapterFuture<Option<RestoredSession>>,
+    /// The offset that the client has seen last.
+    seen: String,
 }
 
 /// The answer: without a session, the client starts anew.
@@ -43,7 +45,7 @@ impl Restoration {
         // First the catcher: from the moment at which the log is read, nothing is lost.
         let catching = Some(replay.catching(&namespace));
         let answer = replay.restore(&namespace, token);
-        Self { namespace, auth, catching, answer }
+        Self { namespace, auth, catching, answer, seen: token.offset.clone() }
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Restored> {
@@ -54,7 +56,9 @@ impl Restoration {
             None => None,
         };
         let catching = self.catching.take();
-        let pending = catching.zip(restored).map(|(catching, restored)| Pending::new(catching, restored));
+        let seen = std::mem::take(&mut self.seen);
+        let pending =
+            catching.zip(restored).map(|(catching, restored)| Pending::new(catching, restored, seen));
         Poll::Ready(Restored { namespace: self.namespace.clone(), auth: self.auth.take(), pending })
     }
 }

@@ -14,4 +14,5 @@ mod tests;
 mod value;
 
 pub(crate) use arguments::{Arguments, one};
+#[cfg(feature = "msgpack")]
 pub(crate) use missing::Missing;
