@@ -9,7 +9,7 @@ mod socketio;
 use bytes::Bytes;
 use socketio::{Client, built};
 use tower_socketio::{
-    Text, Value,
+    Date, Text, Value,
     codec::parser::{
         Args, DecodeError, EncodeError, Encoded, Limits, MsgPackParser, OutgoingBody, OutgoingPacket, Packet,
         PacketBody, PacketDecoder, Parser,
@@ -79,6 +79,9 @@ fn namespace() -> Namespace {
     Namespace::new()
         .on("add", async |Data((a, b)): Data<(i64, i64)>| Ack(a + b))
         .on("again", async |socket: Socket, args: Args| socket.emit("again", args))
+        .on("date", async || Ack(Date::from_millis(0x019c_1000_000a)))
+        .on("later", async |ack: AckSender| ack.send(Date::from_millis(0x019c_1000_000a)).unwrap())
+        .on("many", async || Ack(vec![Bytes::from_static(&[1]); 11]))
 }
 
 async fn session(parser: impl Parser) -> Client {
@@ -107,6 +110,20 @@ async fn a_server_of_messagepack_answers_in_binary() {
     client.expect("<84a47479706503a36e7370a12fa2696407a4646174619103>").await;
     client.send_binary(b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x93\xa5again\xc4\x01\xff\xc0").await;
     client.expect("<83a47479706502a36e7370a12fa46461746193a5616761696ec401ffc0>").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn dates_in_an_answer_stay_dates_and_ten_binaries_are_no_limit() {
+    let mut client = session(MsgPackParser::new()).await;
+    client.send_binary(JOIN).await;
+    client.next().await;
+    client.send_binary(b"\x84\xa4type\x02\xa3nsp\xa1/\xa2id\x07\xa4data\x91\xa4date").await;
+    client.expect("<84a47479706503a36e7370a12fa2696407a46461746191d7000000019c1000000a>").await;
+    client.send_binary(b"\x84\xa4type\x02\xa3nsp\xa1/\xa2id\x08\xa4data\x91\xa5later").await;
+    client.expect("<84a47479706503a36e7370a12fa2696408a46461746191d7000000019c1000000a>").await;
+    client.send_binary(b"\x84\xa4type\x02\xa3nsp\xa1/\xa2id\x09\xa4data\x91\xa4many").await;
+    let many = "c40101".repeat(11);
+    client.expect(&format!("<84a47479706503a36e7370a12fa2696409a464617461919b{many}>")).await;
 }
 
 #[tokio::test(start_paused = true)]

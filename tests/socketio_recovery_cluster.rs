@@ -72,6 +72,8 @@ async fn a_client_finds_its_socket_and_what_it_missed_at_another_server() -> Out
 
     let mut again = comes_back(&second, &client).await?;
     assert_eq!(again.id(), client.id());
+    let seen = first.fetch_sockets().await.unwrap();
+    assert_eq!(seen[0].handshake().auth, json!({}), "the token stays a secret of its server");
     assert_eq!(numbers(&mut again), [1, 2, 3]);
     assert_eq!(again.emit_with_ack::<Value>("nick", ()).await?, "ada");
     first.to("red").emit("number", 4).unwrap();

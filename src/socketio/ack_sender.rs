@@ -10,7 +10,7 @@ use super::{
     event_error::EventError,
     socket::Socket,
 };
-use crate::codec::parser::Args;
+use crate::codec::parser::Payload;
 
 /// Acknowledges an event whenever you like: a handler that extracts it has taken the acknowledgement over, and what
 /// the handler returns is none.
@@ -66,7 +66,12 @@ impl AckSender {
         let Some(slot) = self.slot.take() else {
             return Err(AckSendError("the client asked for no acknowledgement".to_owned()));
         };
-        let sent = Args::encode_unlimited(&data).and_then(|args| slot.send(&self.socket, &args));
+        let sent = self
+            .socket
+            .hub()
+            .parser
+            .args(&Payload::new(&&data))
+            .and_then(|args| slot.send(&self.socket, &args));
         if let Err(error) = &sent {
             slot.send_error(&self.socket, &EventError::from_error(error.clone()));
         }

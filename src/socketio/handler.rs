@@ -10,7 +10,10 @@ use super::{
     extract::Extract,
     states::Needs,
 };
-use crate::{codec::parser::Args, error::BoxError};
+use crate::{
+    codec::parser::{Parser, Payload},
+    error::BoxError,
+};
 
 /// A function or closure that handles an event (or one of the other contexts `C`): up to eight arguments that
 /// implement [`Extract`], an async body, and a result that implements [`IntoReply`].
@@ -81,23 +84,24 @@ impl_handler!(A1, A2, A3, A4, A5, A6, A7, A8);
     note = "return `()`, `Ack(value)`, a `Reply`, or a `Result` of one of them"
 )]
 pub trait IntoReply {
-    /// Makes the answer. If none is wanted, nothing has to be encoded.
+    /// Makes the answer, in the form of the parser that will write it. If there is none, no answer is wanted, and nothing
+    /// has to be encoded.
     ///
     /// # Errors
     /// The handler's own, and those of encoding.
-    fn into_reply(self, is_wanted: bool) -> Result<Reply, BoxError>;
+    fn into_reply(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError>;
 }
 
 /// Nothing to say: a client that asked gets an acknowledgement without arguments, if no other handler of the event
 /// answers.
 impl IntoReply for () {
-    fn into_reply(self, _: bool) -> Result<Reply, BoxError> {
+    fn into_reply(self, _: Option<&dyn Parser>) -> Result<Reply, BoxError> {
         Ok(Reply::handled())
     }
 }
 
 impl IntoReply for Reply {
-    fn into_reply(self, _: bool) -> Result<Reply, BoxError> {
+    fn into_reply(self, _: Option<&dyn Parser>) -> Result<Reply, BoxError> {
         Ok(self)
     }
 }
@@ -107,14 +111,15 @@ impl IntoReply for Reply {
 pub struct Ack<T>(pub T);
 
 impl<T: Serialize> IntoReply for Ack<T> {
-    fn into_reply(self, is_wanted: bool) -> Result<Reply, BoxError> {
-        Ok(if is_wanted { Reply::ack(Args::encode_unlimited(&self.0)?) } else { Reply::none() })
+    fn into_reply(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
+        let Some(parser) = parser else { return Ok(Reply::none()) };
+        Ok(Reply::ack(parser.args(&Payload::new(&&self.0))?))
     }
 }
 
 impl<R: IntoReply, E: Into<BoxError>> IntoReply for Result<R, E> {
-    fn into_reply(self, is_wanted: bool) -> Result<Reply, BoxError> {
-        self.map_err(Into::into)?.into_reply(is_wanted)
+    fn into_reply(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
+        self.map_err(Into::into)?.into_reply(parser)
     }
 }
 
@@ -131,10 +136,10 @@ pub(crate) fn erase<H: Handler<Event, A>, A>(handler: H, needs: &mut Needs) -> E
     needs.extend(&own);
     let takes_ack = own.takes_ack();
     Arc::new(move |event| {
-        let is_wanted = event.wants_ack();
+        let parser = event.wants_ack().then(|| event.socket.hub().parser.clone());
         match handler.clone().call(event) {
             Ok(future) => Box::pin(async move {
-                let reply = future.await.into_reply(is_wanted)?;
+                let reply = future.await.into_reply(parser.as_deref())?;
                 Ok(if takes_ack { Reply::none() } else { reply })
             }),
             Err(error) => Box::pin(std::future::ready(Err(error.into()))),
@@ -155,7 +160,7 @@ where
         Box::pin(async move {
             let future = (*handler).clone().call(&context);
             drop((handler, context));
-            future?.await.into_reply(false).map(drop).map_err(EventError::from_error)
+            future?.await.into_reply(None).map(drop).map_err(EventError::from_error)
         })
     })
 }

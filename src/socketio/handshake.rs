@@ -11,6 +11,7 @@ use std::{
 use http::{Extensions, HeaderMap, HeaderName, header};
 use serde::de::DeserializeOwned;
 
+use super::recovery::Token;
 use crate::{
     adapter::{HandshakeSnapshot, travels},
     codec::parser::Json,
@@ -105,6 +106,13 @@ impl Handshake {
         }
         snapshot.query = self.request.query().collect();
         snapshot.auth = self.auth().ok().filter(travels).unwrap_or_default();
+        // The token of a client that was recovered is still good for the next time.
+        if Token::of(self.auth.as_ref()).is_some()
+            && let Some(auth) = snapshot.auth.as_object_mut()
+        {
+            auth.remove("pid");
+            auth.remove("offset");
+        }
         snapshot.time = self.time();
         snapshot.issued = self.issued;
         snapshot.url = self.url();

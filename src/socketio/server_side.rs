@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     adapter::{Answer, Answers, Message, MissingServer, Request, ServerId, WhyMissing},
-    codec::parser::{Args, EncodeError, EventName, Limits},
+    codec::parser::{Args, DefaultParser, EncodeError, EventName, Limits},
     guard::guarded,
 };
 
@@ -108,7 +108,7 @@ impl NamespaceHandle {
             let wants_answer = call.wants_answer;
             match handler.clone().call(&event) {
                 Ok(future) => Box::pin(async move {
-                    let reply = future.await.into_reply(wants_answer)?;
+                    let reply = future.await.into_reply(wants_answer.then_some(&DefaultParser as _))?;
                     Ok(reply.args().cloned())
                 }),
                 Err(error) => Box::pin(std::future::ready(Err(error.into()))),

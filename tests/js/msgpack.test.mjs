@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { io } from "socket.io-client";
 import parser from "socket.io-msgpack-parser";
-import { MODES, ask, next } from "./client.mjs";
+import { MODES, ask, next, within } from "./client.mjs";
 import { serverUrl } from "./scenario.mjs";
 
 function joining(t, mode, namespace = "/", options = {}) {
@@ -43,6 +43,8 @@ for (const mode of Object.keys(MODES)) {
     assert.deepEqual([back, nothing, buffer], [date, null, Buffer.from([1])]);
     assert.deepEqual(await sentBack(socket, "value", { date }), [{ date }]);
     assert.equal(await ask(socket, "time", date), date.getTime());
+    const answered = new Promise((resolve) => socket.emit("date", date, (...args) => resolve(args)));
+    assert.deepEqual(await within(answered, "the answer"), [date, [date]]);
   });
 
   test(`socket.io-msgpack-parser, ${mode}: the server asks, the client answers`, async (t) => {

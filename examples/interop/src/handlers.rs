@@ -88,6 +88,7 @@ pub fn main() -> Namespace {
         })
         .on("round trips", round_trips)
         .on("time", async |Data(date): Data<tower_socketio::Date>| Ack(date.millis()))
+        .on("date", async |Data(date): Data<tower_socketio::Date>| Ack((date, [date])))
         .on("ack", async |event: Event| Reply::ack(event.args))
         .on("to bits", async |Data(numbers): Data<Vec<f64>>| {
             Ack(numbers.iter().map(|number| format!("{:016x}", number.to_bits())).collect::<Vec<_>>())

@@ -52,6 +52,11 @@ impl Args {
     ) -> Result<Self, EncodeError> {
         let mut writer = ser::Writer::new(Vec::new(), limits);
         let len = ser::write_arguments(&mut writer, data, false)?;
+        Self::written(writer, len)
+    }
+
+    /// What was written, so many arguments.
+    pub(super) fn written(writer: ser::Writer, len: usize) -> Result<Self, EncodeError> {
         let (json, attachments) = writer.finish()?;
         let text = Text::from(String::from_utf8(json).map_err(EncodeError::custom)?);
         let range = 0..text.len();

@@ -104,6 +104,18 @@ impl<'a> Payload<'a> {
         Self(Source::Args(args))
     }
 
+    /// The arguments as JSON with any number of attachments: those that they are sent with keep to the limits.
+    ///
+    /// # Errors
+    /// When they cannot be serialized, or are nested too deeply.
+    pub fn to_args(&self) -> Result<Args, EncodeError> {
+        let limits = Limits { max_attachments: usize::MAX, ..Limits::default() };
+        let mut writer = ser::Writer::new(Vec::new(), &limits);
+        self.write_json_arguments(&mut writer, false)?;
+        let len = ser::ArgumentWriter::arguments(&writer);
+        Args::written(writer, len)
+    }
+
     /// The arguments as values, for parsers of one's own. Dates are texts, as in JSON.
     ///
     /// # Errors

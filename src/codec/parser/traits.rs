@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{DecodeError, EncodeError, Encoded, Limits, OutgoingPacket, Packet};
+use super::{Args, DecodeError, EncodeError, Encoded, Limits, OutgoingPacket, Packet, Payload};
 use crate::text::Text;
 
 /// How packets become messages and messages become packets. Server and clients must use the same.
@@ -89,6 +89,15 @@ pub trait Parser: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When the packet cannot be encoded, or goes beyond the limits. Nothing is sent then.
     fn encode(&self, packet: &OutgoingPacket<'_>, limits: &Limits) -> Result<Encoded, EncodeError>;
+
+    /// Arguments that are kept before they are sent: what handlers answer. In whatever form says all that the parser can
+    /// say; by default that is JSON with attachments.
+    ///
+    /// # Errors
+    /// When they cannot be serialized, or are nested too deeply.
+    fn args(&self, data: &Payload<'_>) -> Result<Args, EncodeError> {
+        data.to_args()
+    }
 
     /// A decoder for one session.
     fn decoder(&self, limits: &Limits) -> Box<dyn PacketDecoder>;

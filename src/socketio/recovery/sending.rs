@@ -21,6 +21,7 @@ impl Replay {
         namespace: &NamespaceState,
         mut emission: Emission,
     ) -> Result<Option<Emission>, EncodeError> {
+        is_sendable(namespace, &emission)?;
         let delivery = {
             let mut order = self.order.lock();
             match self.append(&namespace.name, &mut emission) {
@@ -43,6 +44,7 @@ impl Replay {
         member: &Arc<Member>,
         mut emission: Emission,
     ) -> Result<(), EmitError> {
+        is_sendable(namespace, &emission)?;
         let mut delivery = Delivery::default();
         {
             let mut order = self.order.lock();
@@ -102,6 +104,14 @@ impl Replay {
         }
         Ok(delivery)
     }
+}
+
+/// What cannot be encoded is not to stand in the log. Without attachments, whatever became arguments can be.
+fn is_sendable(namespace: &NamespaceState, emission: &Emission) -> Result<(), EncodeError> {
+    if emission.args.attachments().is_empty() {
+        return Ok(());
+    }
+    namespace.encode_emission(None, emission).map(drop)
 }
 
 /// It is on its way, without its offset for whoever listens to that.

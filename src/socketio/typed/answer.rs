@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::event::NoAck;
 use crate::{
+    codec::parser::Parser,
     error::BoxError,
     socketio::{
         event::Reply,
@@ -23,26 +24,27 @@ pub trait IntoAnswer<A> {
     /// Whether it can be an error.
     const CAN_FAIL: bool;
 
-    /// Makes the answer. If none is wanted, nothing has to be encoded.
+    /// Makes the answer, in the form of the parser that will write it. If there is none, no answer is wanted, and nothing
+    /// has to be encoded.
     ///
     /// # Errors
     /// The handler's own, and those of encoding.
-    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError>;
+    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError>;
 }
 
 impl<A: Serialize> IntoAnswer<A> for A {
     const CAN_FAIL: bool = false;
 
-    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
-        Ack(self).into_reply(is_wanted)
+    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
+        Ack(self).into_reply(parser)
     }
 }
 
 impl<A: Serialize, E: Into<BoxError>> IntoAnswer<A> for Result<A, E> {
     const CAN_FAIL: bool = true;
 
-    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
-        self.map(Ack).into_reply(is_wanted)
+    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
+        self.map(Ack).into_reply(parser)
     }
 }
 
@@ -50,15 +52,15 @@ impl<A: Serialize, E: Into<BoxError>> IntoAnswer<A> for Result<A, E> {
 impl IntoAnswer<NoAck> for () {
     const CAN_FAIL: bool = false;
 
-    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
-        self.into_reply(is_wanted)
+    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
+        self.into_reply(parser)
     }
 }
 
 impl<E: Into<BoxError>> IntoAnswer<NoAck> for Result<(), E> {
     const CAN_FAIL: bool = true;
 
-    fn into_answer(self, is_wanted: bool) -> Result<Reply, BoxError> {
-        self.into_reply(is_wanted)
+    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
+        self.into_reply(parser)
     }
 }

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::{answer::IntoAnswer, event::TypedEvent};
 use crate::{
+    codec::parser::Parser,
     error::BoxError,
     socketio::{
         event::{Event, Reply},
@@ -131,8 +132,8 @@ where
 pub(crate) struct Answer<R, A>(R, PhantomData<fn() -> A>);
 
 impl<R: IntoAnswer<A>, A> IntoReply for Answer<R, A> {
-    fn into_reply(self, is_wanted: bool) -> Result<Reply, BoxError> {
-        self.0.into_answer(is_wanted)
+    fn into_reply(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
+        self.0.into_answer(parser)
     }
 }
 

@@ -82,6 +82,20 @@ impl Parser for MsgPackParser {
         writer.finish().map(Encoded::binary)
     }
 
+    /// In MessagePack, so that dates stay dates.
+    fn args(&self, data: &Payload<'_>) -> Result<Args, EncodeError> {
+        use crate::codec::parser::ser::ArgumentWriter as _;
+        let data = match data.source() {
+            Ok(data) => data,
+            Err(args) => return Ok(args.clone()),
+        };
+        let mut writer = Writer::new(&Limits::default());
+        data.write_arguments(&mut writer)?;
+        let len = writer.arguments();
+        let items = Bytes::from(writer.finish()?);
+        Ok(Args::packed(Packed::new(items, len), len))
+    }
+
     fn decoder(&self, limits: &Limits) -> Box<dyn PacketDecoder> {
         Box::new(Decoder { depth: limits.depth() })
     }
