@@ -16,7 +16,7 @@ use super::{
 /// # use tower_socketio::prelude::*;
 /// fn watch(socket: &Socket) {
 ///     let incoming = socket.on_any(async |event: Event| println!("-> {}", event.name));
-///     socket.on_any_outgoing(|outgoing| println!("<- {} {:?}", outgoing.event(), outgoing.args().get(0)));
+///     socket.on_any_outgoing(|outgoing| println!("<- {} {:?}", outgoing.event(), outgoing.args().json()));
 ///     socket.off_any(incoming); // this one
 ///     socket.off_any_outgoing(None); // all of them
 /// }
