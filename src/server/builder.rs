@@ -140,6 +140,10 @@ impl SocketIoBuilder {
     /// a client asks for it. Default: no, up to
     /// [`SocketLimits::empty_children`](crate::socketio::SocketLimits::empty_children) are kept. Namespaces that were
     /// named here always stay.
+    ///
+    /// A parent does not reach a child that was forgotten: beside
+    /// [recovery](Self::connection_state_recovery), a client that was cut off and comes back to it has missed what the
+    /// parent emitted meanwhile.
     pub fn cleanup_empty_child_namespaces(mut self, cleanup: bool) -> Self {
         self.forgets_empty_children = cleanup;
         self
