@@ -7,7 +7,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, de};
+use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, de::JsonReader};
 
 impl Args {
     /// Arguments that are values already, for parsers of one's own.
@@ -62,7 +62,7 @@ pub(super) fn values<'a>(
     items: Iter<'a>,
     attachments: &'a [Bytes],
 ) -> impl Iterator<Item = Result<Value, ArgsError>> + 'a {
-    items.map(move |json| de::one(Iter::new(json, 1), attachments, 0))
+    items.map(move |json| JsonReader { items: Iter::new(json, 1), attachments }.one(0))
 }
 
 #[cfg(test)]

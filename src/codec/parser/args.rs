@@ -5,7 +5,11 @@ use std::{fmt, ops::Range, sync::Arc};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, ser::Error as _};
 
-use super::{ArgsError, EncodeError, Iter, Limits, Packed, de, ser};
+use super::{
+    ArgsError, EncodeError, Iter, Limits, Packed,
+    de::{Arguments, JsonReader},
+    ser,
+};
 use crate::text::Text;
 
 /// Arguments of an event or acknowledgement, in the form in which they came: JSON and attachments, or MessagePack.
@@ -134,7 +138,7 @@ impl Args {
         match &self.form {
             Form::Json { .. } => {
                 let (json, _) = self.as_json().unwrap_or_default();
-                de::one(Iter::new(json, self.len), self.attachments(), index)
+                JsonReader { items: Iter::new(json, self.len), attachments: self.attachments() }.one(index)
             }
             Form::MsgPack(packed) => packed.get(index),
         }
@@ -149,7 +153,8 @@ impl Args {
         match &self.form {
             Form::Json { .. } => {
                 let (json, _) = self.as_json().unwrap_or_default();
-                T::deserialize(de::Arguments::new(Iter::new(json, self.len), self.attachments()))
+                let items = Iter::new(json, self.len);
+                T::deserialize(Arguments(JsonReader { items, attachments: self.attachments() }))
             }
             Form::MsgPack(packed) => packed.deserialize(),
         }

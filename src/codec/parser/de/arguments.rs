@@ -1,49 +1,24 @@
-//! The top of what is read: how many arguments does the type ask for?
+//! The top of what is read: how many arguments does the type ask for? One rule, whatever the form of the arguments.
 
-use bytes::Bytes;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
-use super::{cursor::Cursor, missing::Missing};
-use crate::codec::parser::{ArgsError, Iter, ser::is_raw};
+use crate::codec::parser::ArgsError;
+
+/// Arguments, read one after the other.
+pub(crate) trait ArgumentReader<'de> {
+    /// Reads the next one, which has this index. One that was not sent is [`Missing`](super::missing::Missing).
+    fn read<S: DeserializeSeed<'de>>(&mut self, index: usize, seed: S) -> Result<S::Value, ArgsError>;
+
+    /// Whether a newtype of this name means the argument as it stands, and does not only wrap another type.
+    fn is_argument(&self, name: &str) -> bool;
+}
 
 /// All arguments of a packet, as serde's data: a tuple is several, a unit is none, all else is one.
-pub(crate) struct Arguments<'de> {
-    items: Iter<'de>,
-    attachments: &'de [Bytes],
-}
+pub(crate) struct Arguments<R>(pub(crate) R);
 
-impl<'de> Arguments<'de> {
-    pub(crate) fn new(items: Iter<'de>, attachments: &'de [Bytes]) -> Self {
-        Self { items, attachments }
-    }
-
+impl<'de, R: ArgumentReader<'de>> Arguments<R> {
     fn several<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, ArgsError> {
-        visitor.visit_seq(Several { items: self.items, attachments: self.attachments, index: 0, len })
-    }
-}
-
-/// Runs the expression with a deserializer for the JSON of the argument.
-macro_rules! read {
-    ($json:expr, $attachments:expr, $index:expr, |$deserializer:ident| $run:expr) => {
-        if $attachments.is_empty() {
-            let $deserializer = &mut serde_json::Deserializer::from_str($json);
-            $run.map_err(|error| ArgsError::invalid($index, &error))
-        } else {
-            let $deserializer = &mut Cursor::new($json, $attachments);
-            $run.map_err(|error| ArgsError::invalid($index, &error))
-        }
-    };
-}
-
-/// Reads the argument of this index.
-pub(crate) fn one<'de, T: Deserialize<'de>>(
-    mut items: Iter<'de>,
-    attachments: &'de [Bytes],
-    index: usize,
-) -> Result<T, ArgsError> {
-    match items.nth(index) {
-        None => T::deserialize(Missing::new(index)),
-        Some(json) => read!(json, attachments, index, |item| T::deserialize(item)),
+        visitor.visit_seq(Several { reader: self.0, index: 0, len })
     }
 }
 
@@ -51,15 +26,23 @@ pub(crate) fn one<'de, T: Deserialize<'de>>(
 macro_rules! one_argument {
     ($($method:ident($($name:ident: $type:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(mut self, $($name: $type,)* visitor: V) -> Result<V::Value, ArgsError> {
-            match self.items.next() {
-                None => Missing::new(0).$method($($name,)* visitor),
-                Some(json) => read!(json, self.attachments, 0, |item| item.$method($($name,)* visitor)),
+            struct Question<V> {
+                $($name: $type,)*
+                visitor: V,
             }
+            impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Question<V> {
+                type Value = V::Value;
+
+                fn deserialize<D: Deserializer<'de>>(self, argument: D) -> Result<V::Value, D::Error> {
+                    argument.$method($(self.$name,)* self.visitor)
+                }
+            }
+            self.0.read(0, Question { $($name,)* visitor })
         }
     )*};
 }
 
-impl<'de> Deserializer<'de> for Arguments<'de> {
+impl<'de, R: ArgumentReader<'de>> Deserializer<'de> for Arguments<R> {
     type Error = ArgsError;
 
     one_argument! {
@@ -91,14 +74,10 @@ impl<'de> Deserializer<'de> for Arguments<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ArgsError> {
-        if !is_raw(name) {
-            return visitor.visit_newtype_struct(self);
-        }
-        match self.items.next() {
-            None => Err(ArgsError::missing(0)),
-            Some(json) => {
-                read!(json, self.attachments, 0, |item| item.deserialize_newtype_struct(name, visitor))
-            }
+        if self.0.is_argument(name) {
+            self.0.read(0, Newtype { name, visitor })
+        } else {
+            visitor.visit_newtype_struct(self)
         }
     }
 
@@ -116,15 +95,27 @@ impl<'de> Deserializer<'de> for Arguments<'de> {
     }
 }
 
+struct Newtype<V> {
+    name: &'static str,
+    visitor: V,
+}
+
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Newtype<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, argument: D) -> Result<V::Value, D::Error> {
+        argument.deserialize_newtype_struct(self.name, self.visitor)
+    }
+}
+
 /// The items of a tuple at the top: an argument each, whether or not there are as many.
-struct Several<'de> {
-    items: Iter<'de>,
-    attachments: &'de [Bytes],
+struct Several<R> {
+    reader: R,
     index: usize,
     len: usize,
 }
 
-impl<'de> SeqAccess<'de> for Several<'de> {
+impl<'de, R: ArgumentReader<'de>> SeqAccess<'de> for Several<R> {
     type Error = ArgsError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ArgsError> {
@@ -133,11 +124,7 @@ impl<'de> SeqAccess<'de> for Several<'de> {
         }
         let index = self.index;
         self.index += 1;
-        let item = match self.items.next() {
-            None => seed.deserialize(Missing::new(index)),
-            Some(json) => read!(json, self.attachments, index, |item| seed.deserialize(item)),
-        };
-        item.map(Some)
+        self.reader.read(index, seed).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {

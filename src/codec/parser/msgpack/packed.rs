@@ -7,10 +7,13 @@ use serde::Deserialize;
 
 use super::{
     check,
-    de::{Arguments, Cursor},
+    de::{Cursor, PackedReader},
     wire::Reader,
 };
-use crate::codec::parser::{ArgsError, Limits, Value, de::Missing};
+use crate::codec::parser::{
+    ArgsError, Limits, Value,
+    de::{Arguments, Missing},
+};
 
 /// Arguments, checked, one behind the other in the message that they came in.
 #[derive(Clone)]
@@ -53,7 +56,7 @@ impl Packed {
     }
 
     pub(crate) fn deserialize<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ArgsError> {
-        T::deserialize(Arguments::new(&self.items, self.len))
+        T::deserialize(Arguments(PackedReader::new(&self.items, self.len)))
     }
 }
 

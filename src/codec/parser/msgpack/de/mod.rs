@@ -1,7 +1,7 @@
-//! MessagePack to Rust values: `arguments` keeps the rule for the type at the top, `value` reads each.
+//! MessagePack to Rust values: `arguments` goes from one to the next, `value` reads each.
 
 mod arguments;
 mod value;
 
-pub(super) use arguments::Arguments;
+pub(super) use arguments::PackedReader;
 pub(super) use value::Cursor;
