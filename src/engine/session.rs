@@ -1,5 +1,7 @@
 //! One task for each session: it owns the transport, the timers and the futures of the session's service.
 
+mod upgrading;
+
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -20,10 +22,10 @@ use super::{
     make::{MakeSession, SessionService},
     registry::Registration,
     stall::Stall,
-    upgrade::{Candidate, Progress, linger, turn_away},
+    upgrade::{Candidate, linger},
 };
 use crate::{
-    codec::engine::{Frame, Packet, Transport},
+    codec::engine::{Frame, Packet},
     error::CloseReason,
     exchange::{Closed, Open, Scope, ScopeRunner, SessionRequest},
     guard::guarded,
@@ -37,9 +39,6 @@ const PACKETS_PER_TURN: usize = 64;
 
 /// How long a websocket that was closed may take to answer the close frame; then it is cut.
 const FAREWELL: Duration = Duration::from_secs(10);
-
-/// Websockets that are being turned away at the same time; more are cut off without a word.
-const MAX_TURNED_AWAY: usize = 4;
 
 /// Starts the session's task: its owner is the session's place in the registry, which it gives back at the end. A
 /// session that polls has its wire already; one that begins as a websocket waits for it.
@@ -208,69 +207,6 @@ impl<S: SessionService> Session<S> {
 
     fn beat_deadline(&self) -> Option<StdInstant> {
         if self.closing_until.is_some() { None } else { self.heartbeat.deadline() }
-    }
-
-    /// A websocket wants to take over: it may try, or is turned away.
-    fn take_offer(&mut self) {
-        let Some(offer) = self.registration.entry().take_offer() else { return };
-        let is_free = self.candidate.is_none()
-            && self.closing_until.is_none()
-            && self.line.transport() == Some(Transport::Polling);
-        if is_free {
-            self.candidate = Some(Candidate::new(offer, now() + self.config.upgrade_timeout));
-        } else if Arc::strong_count(&self.turned_away) <= MAX_TURNED_AWAY {
-            let (limit, token) = (self.config.upgrade_timeout, self.turned_away.clone());
-            self.scope.drive(async move {
-                turn_away(offer, limit).await;
-                drop(token);
-            });
-        }
-    }
-
-    fn poll_candidate(&mut self, cx: &mut Context<'_>) {
-        let Some(candidate) = &mut self.candidate else { return };
-        let was_answered = candidate.was_answered();
-        let progress = candidate.poll(cx, now());
-        if !was_answered && candidate.was_answered() {
-            self.line.tell(|| ConnEvent::Upgrading(Transport::WebSocket));
-        }
-        match progress {
-            Progress::Trying => {
-                if candidate.wants_noop(now()) && self.line.is_writable() {
-                    self.line.push_control(Frame::NOOP);
-                }
-            }
-            Progress::Failed(limit) => {
-                if let Some(limit) = limit {
-                    self.limits.reached(limit);
-                }
-                self.dismiss_candidate(cx);
-            }
-            Progress::Upgraded(wire) => self.upgrade(cx, wire),
-        }
-    }
-
-    /// The websocket is given up, the session goes on as it was.
-    fn dismiss_candidate(&mut self, cx: &mut Context<'_>) {
-        if let Some(wire) = self.candidate.take().and_then(|candidate| candidate.dismiss(cx)) {
-            let limit = self.config.upgrade_timeout;
-            self.scope.drive(async move {
-                // What the client still has to say is of no interest when its time is up.
-                tokio::time::timeout(limit, linger(wire)).await.ok();
-            });
-        }
-    }
-
-    /// The client has moved over.
-    fn upgrade(&mut self, cx: &mut Context<'_>, wire: Box<dyn Wire>) {
-        self.candidate = None;
-        self.heartbeat.rearm(now());
-        self.leaving = self.line.attach(wire);
-        if let Some(leaving) = &mut self.leaving {
-            // A poll that still waits is told that this transport is over.
-            leaving.end(cx, CloseReason::TransportClose);
-        }
-        self.line.tell(|| ConnEvent::Upgrade(Transport::WebSocket));
     }
 
     /// Takes packets as long as there are some and the service keeps up.

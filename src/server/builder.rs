@@ -1,16 +1,13 @@
 //! Putting a server together.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc};
 
 use tower::{Service, ServiceExt};
 
 use super::socket_io::SocketIo;
 use crate::{
     adapter::{Adapter, MemorySessions, ServerChange},
-    codec::{
-        engine::Transport,
-        parser::{DefaultParser, Parser},
-    },
+    codec::parser::{DefaultParser, Parser},
     engine::{EngineConfig, EngineService},
     error::BoxError,
     layer::{SocketIoLayer, namespace::InvalidNamespace},
@@ -46,9 +43,9 @@ use crate::{
 /// ```
 #[must_use = "a server is there after `build`"]
 pub struct SocketIoBuilder {
-    path: String,
-    engine: EngineConfig,
-    limits: SocketLimits,
+    pub(super) path: String,
+    pub(super) engine: EngineConfig,
+    pub(super) limits: SocketLimits,
     states: States,
     parser: Arc<dyn Parser>,
     namespaces: Vec<(Names, Built)>,
@@ -280,76 +277,6 @@ impl SocketIoBuilder {
     /// ```
     pub fn on_room_event(mut self, hook: impl Fn(&RoomEvent) + Send + Sync + 'static) -> Self {
         self.room_listeners.push(RoomListener::new(hook));
-        self
-    }
-
-    /// The path under which requests are ours. Default: `/socket.io`, which takes `/socket.io`, `/socket.io/` and
-    /// everything below, but not `/socket.io-admin`.
-    pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.path = path.into();
-        self
-    }
-
-    /// How often clients are pinged. Default: 25 s.
-    pub fn ping_interval(mut self, interval: Duration) -> Self {
-        self.engine.ping_interval = interval;
-        self
-    }
-
-    /// How long a client may take to answer a ping. Default: 20 s.
-    pub fn ping_timeout(mut self, timeout: Duration) -> Self {
-        self.engine.ping_timeout = timeout;
-        self
-    }
-
-    /// The largest request body and websocket message, in bytes. Default: 1 000 000.
-    pub fn max_payload(mut self, bytes: usize) -> Self {
-        self.engine.max_payload = bytes;
-        self
-    }
-
-    /// The transports that are served. Default: both.
-    pub fn transports(mut self, transports: impl IntoIterator<Item = Transport>) -> Self {
-        self.engine.transports = transports.into_iter().collect();
-        self
-    }
-
-    /// Whether polling clients may move to a websocket. Default: yes. If not, who tries is refused before any 101.
-    pub fn allow_upgrades(mut self, allow: bool) -> Self {
-        self.engine.allow_upgrades = allow;
-        self
-    }
-
-    /// Whether clients of Socket.IO v1 and v2 are served, too (revision 3 of Engine.IO). Default: no.
-    ///
-    /// They are in `/` from the start, and the id of a socket of theirs is made of their session's id, which is a
-    /// secret of all other clients: see `docs/differences.md`.
-    pub fn allow_eio3(mut self, allow: bool) -> Self {
-        self.engine.allow_eio3 = allow;
-        self
-    }
-
-    /// How long a client may be without any namespace. Default: 45 s.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.connect_timeout = timeout;
-        self
-    }
-
-    /// How long acknowledgements are waited for. Default: 30 s.
-    pub fn ack_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.ack_timeout = timeout;
-        self
-    }
-
-    /// All limits of sessions at once.
-    pub fn engine_config(mut self, config: EngineConfig) -> Self {
-        self.engine = config;
-        self
-    }
-
-    /// All limits of sockets at once.
-    pub fn socket_limits(mut self, limits: SocketLimits) -> Self {
-        self.limits = limits;
         self
     }
 
