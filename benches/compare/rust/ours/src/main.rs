@@ -1,0 +1,58 @@
+//! tower-socketio on axum, as a program of the contract in `CONTRACT.md`, with everything on that is on by default.
+//! Set-up by environment: PORT, THREADS, PING_INTERVAL_MS.
+use axum::serve::ListenerExt;
+use bytes::Bytes;
+use std::{env, net::SocketAddr, str::FromStr, time::Duration};
+use tower_socketio::prelude::*;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOC: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn var<T: FromStr>(name: &str) -> Option<T> {
+    env::var(name).ok()?.parse().ok()
+}
+
+fn namespace() -> Namespace {
+    Namespace::new()
+        .on("echo", async |Data(text): Data<String>| Ack(text))
+        .on("json", async |Data(value): Data<serde_json::Value>| Ack(value))
+        .on("bin", async |Data(bytes): Data<Bytes>| Ack(bytes))
+        .on("bcast", async |io: Io, Data(text): Data<String>| {
+            io.emit("b", text).ok();
+        })
+        .on("join", async |socket: Socket, Data(room): Data<String>| {
+            socket.join(room);
+            Ack(())
+        })
+        .on("roomcast", async |io: Io, Data((room, text)): Data<(String, String)>| {
+            io.to(room).emit("r", text).ok();
+        })
+}
+
+async fn serve() {
+    let mut server = SocketIo::builder().namespace("/", namespace());
+    for n in 0..10 {
+        server = server.namespace(&format!("/n{n}"), namespace());
+    }
+    if let Some(ms) = var("PING_INTERVAL_MS") {
+        server = server.ping_interval(Duration::from_millis(ms));
+    }
+    let app = axum::Router::new().layer(server.build().layer());
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], var("PORT").unwrap_or(3000)))).unwrap();
+    let listener = socket.listen(4096).unwrap().tap_io(|stream| {
+        stream.set_nodelay(true).ok();
+    });
+    axum::serve(listener, app).await.unwrap();
+}
+
+fn main() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = var("THREADS") {
+        runtime.worker_threads(threads);
+    }
+    // The accept loop runs on a worker, not on the main thread's `block_on`.
+    runtime.enable_all().build().unwrap().block_on(async { tokio::spawn(serve()).await.unwrap() });
+}
