@@ -87,6 +87,11 @@ async fn fetched_sockets_are_those_that_are_meant() {
     assert_eq!(fetched(sockets[1].to("a"), &sockets).await, [0]);
     assert!(io.of("/side").fetch_sockets().await.unwrap().is_empty());
     assert_eq!(io.in_("b").all_sockets().await.unwrap().len(), 2);
+    let mut ids = [io.all_sockets().await.unwrap(), io.of("/").all_sockets().await.unwrap()];
+    let mut all: Vec<_> = sockets.iter().map(|socket| socket.id().clone()).collect();
+    ids.iter_mut().for_each(|ids| ids.sort());
+    all.sort();
+    assert_eq!(ids, [all.clone(), all]);
 }
 
 #[tokio::test(start_paused = true)]

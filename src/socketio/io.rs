@@ -5,10 +5,18 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    broadcast::Broadcast, emit_error::EmitError, hub::Hub, namespace_state::NamespaceState,
-    replies::RepliesFuture, sockets::Sockets, utility::FetchFuture,
+    broadcast::Broadcast,
+    emit_error::EmitError,
+    hub::Hub,
+    namespace_state::NamespaceState,
+    replies::RepliesFuture,
+    sockets::Sockets,
+    utility::{FetchError, FetchFuture},
 };
-use crate::adapter::{IntoRooms, PublishError, ServerId, Servers};
+use crate::{
+    adapter::{IntoRooms, PublishError, ServerId, Servers},
+    id::SocketId,
+};
 
 /// All namespaces of a server. Clones are cheap and mean the same server. Without [`of`](Self::of), the namespace `/`
 /// is meant.
@@ -119,6 +127,14 @@ impl Io {
     /// When another server does not answer in time.
     pub fn fetch_sockets(&self) -> FetchFuture {
         self.root().fetch_sockets()
+    }
+
+    /// The ids of all sockets. See [`Broadcast::all_sockets`].
+    ///
+    /// # Errors
+    /// When another server does not answer in time.
+    pub async fn all_sockets(&self) -> Result<Vec<SocketId>, FetchError> {
+        self.root().all_sockets().await
     }
 
     /// This server's name in its cluster. Nothing without an adapter.
@@ -257,6 +273,14 @@ impl NamespaceHandle {
     /// When another server does not answer in time.
     pub fn fetch_sockets(&self) -> FetchFuture {
         self.broadcast().fetch_sockets()
+    }
+
+    /// The ids of all sockets. See [`Broadcast::all_sockets`].
+    ///
+    /// # Errors
+    /// When another server does not answer in time.
+    pub async fn all_sockets(&self) -> Result<Vec<SocketId>, FetchError> {
+        self.broadcast().all_sockets().await
     }
 
     /// A broadcast to everybody in the namespace.
