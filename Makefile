@@ -4,7 +4,7 @@ SHELL := bash
 # One command builds what all the tests need, with one set of features, so that nothing is compiled twice.
 BUILD := cargo build --workspace --bins --tests
 
-.PHONY: help demo test setup fmt fmt-check lint doc unit build interop interop-python browser rfc6455 fuzz bench clean
+.PHONY: help demo test setup fmt fmt-check lint doc unit build interop interop-python browser rfc6455 fuzz bench criterion clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -65,9 +65,14 @@ rfc6455: ## alone: the case files of the Autobahn test suite against our websock
 	@scripts/setup.sh rfc6455
 	KOSOKU=$(KOSOKU) cargo test --lib conformance -- --ignored
 
-bench: ## criterion benches
+bench: ## this crate beside floors and other servers; the table and the plot are left in benches/compare (ROUNDS=5)
+	@scripts/setup.sh bench
+	benches/compare/bench.sh
+
+criterion: ## criterion benches of single parts
 	cargo bench
 
 clean: ## remove what was built and installed
 	cargo clean
+	rm -rf benches/compare/rust/target benches/compare/out benches/compare/servers/*/node_modules benches/compare/servers/python/.venv
 	rm -rf examples/chat/node_modules tests/js/node_modules tests/js/out tests/python/.venv tests/rfc6455/.venv target/rfc6455

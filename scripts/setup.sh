@@ -6,6 +6,7 @@
 #   scripts/setup.sh interop   for `make interop`: the tests' npm packages too
 #   scripts/setup.sh python    for `make interop-python`: a virtual environment with python-socketio
 #   scripts/setup.sh test      for `make test`: all of that, and Chromium
+#   scripts/setup.sh bench     for `make bench`: the load generator, the floors and the servers that are compared
 #   scripts/setup.sh rfc6455   for `make unit`: a virtual environment with the websocket test suite
 #   scripts/setup.sh browser   prints which browser the tests drive
 set -euo pipefail
@@ -80,8 +81,8 @@ browser)
     browser || die "no browser: run \`make setup\`"
     exit
     ;;
-demo | interop | python | rfc6455 | test) ;;
-*) die "unknown purpose \`$purpose\`: demo, interop, python, test, rfc6455 or browser" ;;
+bench | demo | interop | python | rfc6455 | test) ;;
+*) die "unknown purpose \`$purpose\`: bench, demo, interop, python, test, rfc6455 or browser" ;;
 esac
 
 need cargo "install Rust with rustup"
@@ -93,6 +94,13 @@ need npm "install npm (Debian: apt-get install npm)"
 node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||
     die "Node.js $(node --version) is too old: install 20 or newer"
 
+if [ "$purpose" = bench ]; then
+    npm_packages benches/compare/servers/node
+    npm_packages benches/compare/servers/bun
+    python_packages benches/compare/servers/python
+    cargo build --release --manifest-path benches/compare/rust/Cargo.toml
+    exit 0
+fi
 npm_packages examples/chat
 [ "$purpose" != demo ] || exit 0
 npm_packages tests/js

@@ -5,10 +5,6 @@ use bytes::Bytes;
 use std::{env, net::SocketAddr, str::FromStr, time::Duration};
 use tower_socketio::prelude::*;
 
-#[cfg(feature = "mimalloc")]
-#[global_allocator]
-static ALLOC: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn var<T: FromStr>(name: &str) -> Option<T> {
     env::var(name).ok()?.parse().ok()
 }
