@@ -120,10 +120,11 @@ def beside(results):
 
 def conditions(meta):
     m, versions = meta["machine"], meta["versions"]
+    few = f" ({meta['few'].replace(',', ' and ')}: two fifths of them)" if meta.get("few") else ""
     pin = {"split": "the server on one CPU, the load generator on another", "free": "both on all CPUs"}[meta["pin"]]
     return [
         f"{m['cpu']}, {m['cpus']} CPUs, {m['memory_gib']} GiB, Linux {m['kernel']}; {meta['when'][:10]}; "
-        f"{meta['rounds']} alternating rounds of {meta['secs']:g} s after {meta['warm']:g} s; {pin}. "
+        f"{meta['rounds']} alternating rounds{few} of {meta['secs']:g} s after {meta['warm']:g} s; {pin}. "
         "Numbers are medians, with the smallest and the largest behind.",
         "",
         ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
