@@ -1,0 +1,35 @@
+//! How often the hot paths allocate, and how much, is a budget: the tables under "Budgets" in `docs/performance.md`.
+//!
+//! Who changes a number writes it down: `BUDGETS=write cargo test --test allocations` does. A number that grows is a
+//! decision, and one that shrinks is a gain to keep: both fail here until then. No test here looks at a clock.
+
+#[path = "../../benches/stack/mod.rs"]
+mod stack;
+
+mod held;
+mod table;
+
+use allocation_counter::measure;
+use stack::cases::{CASES, Case};
+use table::{Row, assert_budget};
+
+fn count(case: &Case) -> Row {
+    let mut run = (case.start)();
+    // After some rounds all buffers have found their size.
+    let (warm_up, rounds) = if case.per_round < 100 { (64, 16) } else { (4, 2) };
+    run(warm_up);
+    // A hash table whose names come and go tidies up now and then, by chance: the least of some is free of that.
+    let counts = (0..4).map(|_| measure(|| run(rounds)));
+    let least = counts.min_by_key(|count| (count.count_total, count.bytes_total)).unwrap_or_default();
+    Row::new(case.name, least.count_total, least.bytes_total, rounds * case.per_round)
+}
+
+#[test]
+fn paths_allocate_as_often_as_it_is_written() {
+    assert_budget("paths", CASES.iter().map(count).collect());
+}
+
+#[test]
+fn what_is_held_is_as_large_as_it_is_written() {
+    assert_budget("held", held::rows());
+}
