@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     codec::engine::{Message, Transport},
     outbox::OutboxLimits,
+    transport::websocket::PerMessageDeflate,
 };
 
 /// Limits and waits of the engine, with the protocol's defaults.
@@ -30,6 +31,8 @@ pub struct EngineConfig {
     pub post_timeout: Duration,
     /// The most fragments of one websocket message. Beyond it: close code 1008, `transport error`. Default: 16 384.
     pub max_fragments: usize,
+    /// Compression of websocket messages, for clients that offer it. It takes the feature `deflate`. Default: none.
+    pub per_message_deflate: Option<PerMessageDeflate>,
     /// The most packets in one polling payload. Beyond it: closed, `parse error`. Default: 10 000.
     pub max_payload_packets: usize,
     /// The transports that are served. Default: both.
@@ -67,6 +70,7 @@ impl Default for EngineConfig {
             max_payload: 1_000_000,
             post_timeout: Duration::from_secs(20),
             max_fragments: 16_384,
+            per_message_deflate: None,
             max_payload_packets: 10_000,
             transports: vec![Transport::Polling, Transport::WebSocket],
             allow_upgrades: true,

@@ -9,7 +9,7 @@ use crate::{
     codec::engine::Form,
     exchange::{UpgradeHook, Upgrading, is_upgrade},
     guard::guarded_future,
-    transport::websocket::{self, Accepting, Limits},
+    transport::websocket::{self, Accepting, Agreement, Limits},
 };
 
 /// How the connection can be had.
@@ -44,16 +44,21 @@ pub(super) fn take(mut parts: Parts) -> (Parts, Option<Connection>) {
 
 impl Connection {
     /// The websocket that comes of it.
-    pub(super) fn accept(self, limits: Limits, form: Form) -> Result<Accepting, &'static str> {
+    pub(super) fn accept(
+        self,
+        limits: Limits,
+        agreement: Option<Agreement>,
+        form: Form,
+    ) -> Result<Accepting, &'static str> {
         match self {
             Self::Hyper(on_upgrade) => {
                 let io = async move { on_upgrade.await.map(TokioIo::new) };
-                Ok(websocket::accept(io, limits, form))
+                Ok(websocket::accept(io, limits, agreement, form))
             }
             Self::Hook(upgrading) => {
                 let upgrading = guarded_future("an upgrade hook", upgrading);
                 let io = upgrading.map(|io| io.unwrap_or_else(|| Err("the upgrade hook panicked".into())));
-                Ok(websocket::accept(io, limits, form))
+                Ok(websocket::accept(io, limits, agreement, form))
             }
             Self::Hidden => {
                 Err("the framework keeps hyper's upgrade to itself: give the engine an `UpgradeHook`")

@@ -155,11 +155,12 @@ impl Handling {
     /// The answer to a websocket's handshake, and the websocket that comes of it. Everything that can be wrong with
     /// it is found out before the 101.
     fn accept(&self, connection: Connection) -> Result<(Response<Body>, Accepting), Denied> {
-        let response = websocket::switch_protocols(&self.parts)?;
         let config = &self.shared.config;
+        let deflate = config.per_message_deflate.as_ref();
+        let (response, agreement) = websocket::switch_protocols(&self.parts, deflate)?;
         let limits = websocket::Limits { message: config.max_payload, fragments: config.max_fragments };
         let accepting = connection
-            .accept(limits, self.query().form())
+            .accept(limits, agreement, self.query().form())
             .map_err(|error| bad_request(ErrorContext::failed(HANDSHAKE_ERROR, error)))?;
         Ok((response, accepting))
     }

@@ -41,3 +41,5 @@ pub use config::EngineConfig;
 pub use make::{MakeSession, SessionService};
 pub use service::{EngineService, ResponseFuture};
 pub use shutdown::Shutdown;
+
+pub use crate::transport::websocket::PerMessageDeflate;

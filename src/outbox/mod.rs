@@ -7,6 +7,7 @@ mod line;
 mod observers;
 mod pen;
 mod placed;
+mod plain;
 mod queue;
 mod sending;
 #[cfg(test)]

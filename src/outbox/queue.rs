@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::plain::Plain;
 use crate::codec::engine::Frame;
 
 /// How much may wait for a client that does not read.
@@ -66,6 +67,7 @@ impl Parcel<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     frames: VecDeque<Frame>,
+    plain: Plain,
     bytes: usize,
     taken: u64,
     /// One of them at least may be compressed.
@@ -83,10 +85,11 @@ impl Queue {
 
     pub(crate) fn push(&mut self, frame: Frame) {
         self.may_compress = true;
-        self.add(frame);
+        self.add(frame, true);
     }
 
-    fn add(&mut self, frame: Frame) {
+    fn add(&mut self, frame: Frame, compress: bool) {
+        self.plain.push(self.frames.len(), compress);
         self.bytes += frame.len();
         self.frames.push_back(frame);
     }
@@ -94,11 +97,13 @@ impl Queue {
     pub(crate) fn push_first(&mut self, frame: Frame) {
         self.may_compress = true;
         self.bytes += frame.len();
+        self.plain.push_first();
         self.frames.push_front(frame);
     }
 
     pub(crate) fn pop(&mut self) -> Option<Frame> {
         let frame = self.frames.pop_front()?;
+        self.plain.pop();
         self.bytes -= frame.len();
         self.taken += frame.len() as u64;
         if self.frames.is_empty() && self.frames.capacity() > 64 {
@@ -106,6 +111,11 @@ impl Queue {
             self.frames = VecDeque::new();
         }
         Some(frame)
+    }
+
+    /// Whether the next packet was sent with `compress(false)`.
+    pub(crate) fn next_is_plain(&self) -> bool {
+        self.plain.is_next()
     }
 
     /// Whether what [`take`](Self::take) will give may be compressed: with polling, where it is all that was queued.
@@ -118,6 +128,7 @@ impl Queue {
         self.taken += self.bytes as u64;
         self.bytes = 0;
         self.may_compress = false;
+        self.plain = Plain::default();
         std::mem::take(&mut self.frames)
     }
 
@@ -132,8 +143,9 @@ impl Queue {
 
     pub(crate) fn push_all(&mut self, parcel: Parcel<'_>, compress: bool) {
         self.may_compress |= compress;
-        self.add(parcel.first);
-        parcel.attachments.iter().cloned().map(Frame::Binary).for_each(|frame| self.add(frame));
+        self.add(parcel.first, compress);
+        let attachments = parcel.attachments.iter().cloned().map(Frame::Binary);
+        attachments.for_each(|frame| self.add(frame, compress));
     }
 
     /// Whether it fits. One that is larger than the limits by itself fits where nothing waits: it is the sender's own.

@@ -32,6 +32,13 @@ impl SocketIoBuilder {
         self
     }
 
+    /// Compression of websocket messages, for clients that offer it: `perMessageDeflate` of Node. Default: none.
+    #[cfg(feature = "deflate")]
+    pub fn per_message_deflate(mut self, options: crate::engine::PerMessageDeflate) -> Self {
+        self.engine.per_message_deflate = Some(options);
+        self
+    }
+
     /// The transports that are served. Default: both.
     pub fn transports(mut self, transports: impl IntoIterator<Item = Transport>) -> Self {
         self.engine.transports = transports.into_iter().collect();

@@ -66,6 +66,7 @@ const PURE: &[&str] = &[
     "src/engine/heartbeat",
     "src/engine/stall",
     "src/transport/websocket/assembly",
+    "src/transport/websocket/deflate",
     "src/transport/websocket/header",
     "src/transport/websocket/mask",
     "src/transport/websocket/outgoing",

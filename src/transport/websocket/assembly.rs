@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
+    deflate::Inflater,
     header::{Frame, Kind, UnfinishedHeader},
     mask::unmask,
     violation::Violation,
@@ -41,6 +42,8 @@ pub(super) enum Incoming {
 #[derive(Debug)]
 pub(super) struct Assembly {
     limits: Limits,
+    /// There if messages may be compressed.
+    inflater: Option<Box<Inflater>>,
     header: UnfinishedHeader,
     /// A frame of which the body is still to come, at least its last byte.
     frame: Option<Frame>,
@@ -53,6 +56,7 @@ pub(super) struct Assembly {
 #[derive(Debug)]
 struct UnfinishedMessage {
     is_text: bool,
+    is_compressed: bool,
     fragments: usize,
     content: Vec<u8>,
     /// So many bytes of it are known to be UTF-8; the rest is the beginning of a character.
@@ -63,12 +67,18 @@ impl Assembly {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
+            inflater: None,
             header: UnfinishedHeader::default(),
             frame: None,
             message: None,
             control: Vec::new(),
             has_ended: false,
         }
+    }
+
+    /// The client may compress its messages.
+    pub(super) fn inflate_with(&mut self, inflater: Inflater) {
+        self.inflater = Some(Box::new(inflater));
     }
 
     /// Whether the client has said goodbye, or broken the protocol: nothing more is read.
@@ -99,6 +109,7 @@ impl Assembly {
     /// Gives back what was kept for a message that will not come to its end.
     fn end(&mut self) {
         self.has_ended = true;
+        self.inflater = None;
         self.frame = None;
         self.message = None;
         self.control = Vec::new();
@@ -150,14 +161,19 @@ impl Assembly {
             (Kind::Text | Kind::Binary, Some(_)) => Err(Violation::Interruption),
             _ => Ok(()),
         };
-        let Some(frame) = self.header.read(input, may_come)? else { return Ok(None) };
+        let Some(frame) = self.header.read(input, self.inflater.is_some(), may_come)? else {
+            return Ok(None);
+        };
         if !frame.kind.is_control() {
-            let so_far = self.message.as_ref().map_or(0, |message| message.content.len());
+            let message = self.message.get_or_insert_with(|| UnfinishedMessage::new(&frame));
+            let room = match &self.inflater {
+                Some(inflater) if message.is_compressed => inflater.room(self.limits.message),
+                _ => (self.limits.message - message.content.len()) as u64,
+            };
             // The length may be any 64 bits.
-            if frame.length > (self.limits.message - so_far) as u64 || frame.length > i64::MAX as u64 {
+            if frame.length > room || frame.length > i64::MAX as u64 {
                 return Err(Violation::MessageLength);
             }
-            let message = self.message.get_or_insert_with(|| UnfinishedMessage::new(frame.kind));
             message.fragments += 1;
         }
         Ok(Some(frame))
@@ -166,21 +182,36 @@ impl Assembly {
     /// A piece of a message.
     fn extend(&mut self, frame: &mut Frame, piece: &[u8]) -> Result<(), Violation> {
         let Some(message) = &mut self.message else { return Ok(()) };
+        let is_end = frame.is_final && frame.length == 0;
+        if let Some(inflater) = &mut self.inflater
+            && message.is_compressed
+        {
+            let UnfinishedMessage { content, .. } = message;
+            frame.mask = inflater.inflate(piece, frame.mask, content, self.limits.message)?;
+            if is_end {
+                inflater.finish(content, self.limits.message)?;
+            }
+            return message.check_unless(is_end);
+        }
         let so_far = message.content.len();
         let later =
             if frame.is_final { frame.length } else { (self.limits.message - so_far - piece.len()) as u64 };
         message.make_room(piece.len(), usize::try_from(later).unwrap_or(usize::MAX));
         message.content.extend_from_slice(piece);
         frame.mask = unmask(&mut message.content[so_far..], frame.mask);
-        let is_end = frame.is_final && frame.length == 0;
-        // The end is looked at together with all the rest.
-        if message.is_text && !is_end { message.check() } else { Ok(()) }
+        message.check_unless(is_end)
     }
 }
 
 impl UnfinishedMessage {
-    fn new(kind: Kind) -> Self {
-        Self { is_text: kind == Kind::Text, fragments: 0, content: Vec::new(), checked: 0 }
+    fn new(frame: &Frame) -> Self {
+        Self {
+            is_text: frame.kind == Kind::Text,
+            is_compressed: frame.is_compressed,
+            fragments: 0,
+            content: Vec::new(),
+            checked: 0,
+        }
     }
 
     /// Makes room for so many bytes, and for no more than `later` behind them: what was announced is no reason to
@@ -190,6 +221,11 @@ impl UnfinishedMessage {
             let more = self.content.len().saturating_sub(bytes).min(later);
             self.content.reserve_exact(bytes + more);
         }
+    }
+
+    /// The end is looked at together with all the rest.
+    fn check_unless(&mut self, is_end: bool) -> Result<(), Violation> {
+        if self.is_text && !is_end { self.check() } else { Ok(()) }
     }
 
     /// Finds invalid UTF-8 before the message has come to its end.

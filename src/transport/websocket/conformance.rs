@@ -53,7 +53,7 @@ where
 
 async fn answer(request: Request<RequestBody>) -> Result<http::Response<Body>, Infallible> {
     let (parts, body) = request.into_parts();
-    let Ok(response) = switch_protocols(&parts) else {
+    let Ok((response, _)) = switch_protocols(&parts, None) else {
         let mut response = http::Response::new(Body::empty());
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return Ok(response);

@@ -11,11 +11,11 @@ use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     assembly::{Assembly, Incoming, Limits},
-    outgoing::Outgoing,
+    deflate::Inflater,
+    outgoing::{Outbound, Outgoing},
     reading::{self, poll_read},
     violation::Violation,
 };
-use crate::codec::engine::Written;
 
 #[cfg(test)]
 mod tests;
@@ -71,6 +71,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
+    /// The client may compress its messages.
+    pub(super) fn inflate_with(&mut self, inflater: Inflater) {
+        self.assembly.inflate_with(inflater);
+    }
+
     /// The next message, or the close frame, which is the last. Pings, and the close frame, are answered on the way.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, End>> {
         let next = self.poll_message(cx);
@@ -124,10 +129,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     /// Sends what is on its way, and then what `next` gives, until the connection takes no more.
-    pub(super) fn poll_send(
+    pub(super) fn poll_send<T: Into<Outbound>>(
         &mut self,
         cx: &mut Context<'_>,
-        mut next: impl FnMut() -> Option<Written>,
+        mut next: impl FnMut() -> Option<T>,
     ) -> Poll<io::Result<()>> {
         let is_vectored = self.io.is_write_vectored();
         loop {
@@ -172,7 +177,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Sends what is on its way.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_send(cx, || None)
+        self.poll_send(cx, || None::<Outbound>)
     }
 
     /// Says goodbye, unless that was done already. It leaves with the next [`poll_flush`](Self::poll_flush).

@@ -10,6 +10,7 @@ use http::{
 };
 use tungstenite::handshake::derive_accept_key;
 
+use super::deflate::{Agreement, PerMessageDeflate};
 use crate::{body::Body, exchange::extended_connect_protocol};
 
 /// The request is no valid websocket handshake.
@@ -41,8 +42,11 @@ impl HandshakeError {
     }
 }
 
-/// The answer that turns the connection into a websocket.
-pub(crate) fn switch_protocols(request: &Parts) -> Result<Response<Body>, HandshakeError> {
+/// The answer that turns the connection into a websocket, and what was agreed on about compression.
+pub(crate) fn switch_protocols(
+    request: &Parts,
+    deflate: Option<&PerMessageDeflate>,
+) -> Result<(Response<Body>, Option<Agreement>), HandshakeError> {
     let mut response = match extended_connect_protocol(request) {
         Some(protocol) => connect(protocol)?,
         None => upgrade(request)?,
@@ -55,7 +59,8 @@ pub(crate) fn switch_protocols(request: &Parts) -> Result<Response<Body>, Handsh
     if let Some(offered) = headers.get(SEC_WEBSOCKET_PROTOCOL) {
         answer.insert(SEC_WEBSOCKET_PROTOCOL, first_protocol(offered).ok_or(HandshakeError::Protocol)?);
     }
-    Ok(response)
+    let agreement = deflate.and_then(|options| Agreement::find(options, headers, answer));
+    Ok((response, agreement))
 }
 
 /// HTTP/1.1: the connection itself becomes a websocket.
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_valid_handshake_is_answered_with_the_accept_key() {
-        let response = switch_protocols(&request(&[("upgrade", "WebSocket")])).unwrap();
+        let (response, _) = switch_protocols(&request(&[("upgrade", "WebSocket")]), None).unwrap();
         assert_eq!(response.status(), 101);
         assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert!(!response.headers().contains_key("sec-websocket-protocol"));
@@ -135,7 +140,8 @@ mod tests {
 
     #[test]
     fn the_first_protocol_offered_is_echoed() {
-        let response = switch_protocols(&request(&[("sec-websocket-protocol", "chat.v2, chat")])).unwrap();
+        let request = request(&[("sec-websocket-protocol", "chat.v2, chat")]);
+        let (response, _) = switch_protocols(&request, None).unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], "chat.v2");
     }
 
@@ -153,11 +159,12 @@ mod tests {
             ("sec-websocket-protocol", ",", HandshakeError::Protocol),
         ];
         for (name, value, error) in table {
-            assert_eq!(switch_protocols(&request(&[(name, value)])).unwrap_err(), error, "{name}: {value}");
+            let error_of = switch_protocols(&request(&[(name, value)]), None).unwrap_err();
+            assert_eq!(error_of, error, "{name}: {value}");
         }
         let mut post = request(&[]);
         post.method = Method::POST;
-        assert_eq!(switch_protocols(&post).unwrap_err(), HandshakeError::Method);
+        assert_eq!(switch_protocols(&post, None).unwrap_err(), HandshakeError::Method);
     }
 
     #[cfg(feature = "http2")]
@@ -167,9 +174,9 @@ mod tests {
             let mut request = request(&[("connection", ""), ("upgrade", ""), ("sec-websocket-key", "")]);
             request.method = Method::CONNECT;
             request.extensions.insert(hyper::ext::Protocol::from_static(protocol));
-            switch_protocols(&request)
+            switch_protocols(&request, None)
         };
-        let response = connect("websocket").unwrap();
+        let (response, _) = connect("websocket").unwrap();
         assert_eq!(response.status(), 200);
         assert!(response.headers().is_empty());
         assert_eq!(connect("connect-udp").unwrap_err(), HandshakeError::Upgrade);

@@ -15,11 +15,19 @@ pub(super) const MAX_CONTROL: u64 = 125;
 /// Two bytes, eight of the length, four of the mask.
 const LONGEST: usize = 14;
 
+/// The bits of the first byte that mean nothing by themselves.
+const RESERVED: u8 = 0x70;
+
+/// The one of them that says, where that was agreed on, that a message is compressed (RFC 7692, section 6).
+pub(super) const COMPRESSED: u8 = 0x40;
+
 /// What the header says of its frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     pub(super) kind: Kind,
     pub(super) is_final: bool,
+    /// The first frame of a compressed message.
+    pub(super) is_compressed: bool,
     pub(super) mask: [u8; 4],
     pub(super) length: u64,
 }
@@ -37,6 +45,10 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn is_control(self) -> bool {
         matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+
+    fn begins_message(self) -> bool {
+        matches!(self, Self::Text | Self::Binary)
     }
 
     fn of(first: u8) -> Result<Self, Violation> {
@@ -62,10 +74,11 @@ pub(super) struct UnfinishedHeader {
 impl UnfinishedHeader {
     /// Takes the bytes of the header away from the input. Nothing comes of it before its last byte has come.
     ///
-    /// `may_come` is asked whether a frame of this kind may stand here.
+    /// `may_compress` says that messages may be compressed. `may_come` is asked whether a frame of this kind may stand here.
     pub(super) fn read(
         &mut self,
         input: &mut &[u8],
+        may_compress: bool,
         may_come: impl FnOnce(Kind) -> Result<(), Violation>,
     ) -> Result<Option<Frame>, Violation> {
         let known = usize::from(self.length);
@@ -73,7 +86,7 @@ impl UnfinishedHeader {
         let length = known + taken;
         self.bytes[known..length].copy_from_slice(&input[..taken]);
         let Some((&first, rest)) = self.bytes[..length].split_first() else { return Ok(None) };
-        let kind = check_first(first)?;
+        let kind = check_first(first, may_compress)?;
         may_come(kind)?;
         if let Some(&second) = rest.first() {
             check_second(kind, second)?;
@@ -88,15 +101,17 @@ impl UnfinishedHeader {
         *input = &input[cursor.position() as usize - known..];
         self.length = 0;
         let mask = header.mask.ok_or(Violation::Unmasked)?;
-        Ok(Some(Frame { kind, is_final: header.is_final, mask, length: payload }))
+        let FrameHeader { is_final, rsv1: is_compressed, .. } = header;
+        Ok(Some(Frame { kind, is_final, is_compressed, mask, length: payload }))
     }
 }
 
-fn check_first(first: u8) -> Result<Kind, Violation> {
-    if first & 0x70 != 0 {
+fn check_first(first: u8, may_compress: bool) -> Result<Kind, Violation> {
+    let kind = Kind::of(first)?;
+    let reserved = first & RESERVED;
+    if reserved != 0 && !(may_compress && reserved == COMPRESSED && kind.begins_message()) {
         return Err(Violation::ReservedBits);
     }
-    let kind = Kind::of(first)?;
     let is_final = first & 0x80 != 0;
     if kind.is_control() && !is_final { Err(Violation::FragmentedControl) } else { Ok(kind) }
 }

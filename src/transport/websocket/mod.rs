@@ -7,6 +7,7 @@ mod assembly;
 #[cfg(test)]
 mod conformance;
 mod connection;
+mod deflate;
 mod handshake;
 mod header;
 mod mask;
@@ -16,5 +17,7 @@ mod violation;
 mod wire;
 
 pub(crate) use assembly::Limits;
+pub(crate) use deflate::Agreement;
+pub use deflate::PerMessageDeflate;
 pub(crate) use handshake::{HandshakeError, switch_protocols};
 pub(crate) use wire::{Accepting, accept};

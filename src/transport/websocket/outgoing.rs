@@ -8,6 +8,7 @@ use tungstenite::protocol::frame::{
     coding::{CloseCode, Control, Data, OpCode},
 };
 
+use super::deflate::Compressor;
 use crate::codec::engine::Written;
 
 /// So much is joined before it is written. The rest stays in the queue, where it is counted.
@@ -18,6 +19,35 @@ const COPIED: usize = 4 * 1024;
 
 /// The header of a server's frame, at most.
 const HEADER: usize = 10;
+
+/// The data of one frame.
+#[derive(Debug)]
+pub(super) struct Outbound {
+    kind: Data,
+    is_compressed: bool,
+    payload: Bytes,
+}
+
+impl From<Written> for Outbound {
+    fn from(written: Written) -> Self {
+        let (kind, payload) = match written {
+            Written::Text(payload) => (Data::Text, payload),
+            Written::Binary(payload) => (Data::Binary, payload),
+        };
+        Self { kind, is_compressed: false, payload }
+    }
+}
+
+impl Outbound {
+    /// The same in fewer bytes, if that can be.
+    pub(super) fn compressed(mut self, compressor: &mut Compressor) -> Self {
+        if let Some(payload) = compressor.compress(&self.payload) {
+            self.payload = payload;
+            self.is_compressed = true;
+        }
+        self
+    }
+}
 
 /// What is being written: frames that were joined, then the rest of one large payload.
 #[derive(Debug, Default)]
@@ -71,7 +101,7 @@ impl Outgoing {
     /// there was nothing.
     ///
     /// `is_vectored` says that a payload which is not joined leaves in the same write nevertheless.
-    pub(super) fn fill(&mut self, is_vectored: bool, mut next: impl FnMut() -> Option<Written>) {
+    pub(super) fn fill<T: Into<Outbound>>(&mut self, is_vectored: bool, mut next: impl FnMut() -> Option<T>) {
         if !self.has_room() {
             return;
         }
@@ -83,7 +113,7 @@ impl Outgoing {
                 while self.has_room()
                     && let Some(written) = next()
                 {
-                    self.push_data(written, is_vectored);
+                    self.push_data(written.into(), is_vectored);
                 }
             }
             Goodbye::Waiting(code) => {
@@ -135,14 +165,11 @@ impl Outgoing {
         !self.is_stuck && self.payload.is_empty() && self.joined.len() < JOINED
     }
 
-    fn push_data(&mut self, written: Written, is_vectored: bool) {
-        let (kind, mut payload) = match written {
-            Written::Text(payload) => (Data::Text, payload),
-            Written::Binary(payload) => (Data::Binary, payload),
-        };
+    fn push_data(&mut self, data: Outbound, is_vectored: bool) {
+        let Outbound { kind, is_compressed, mut payload } = data;
         let room = if is_vectored { 0 } else { JOINED.saturating_sub(self.joined.len() + HEADER) };
         let copied = if payload.len() <= COPIED { payload.len() } else { room.min(payload.len()) };
-        self.push_header(OpCode::Data(kind), payload.len(), copied);
+        self.push_header(OpCode::Data(kind), is_compressed, payload.len(), copied);
         self.joined.extend_from_slice(&payload[..copied]);
         if copied < payload.len() {
             self.payload = payload.split_off(copied);
@@ -150,14 +177,14 @@ impl Outgoing {
     }
 
     fn push(&mut self, opcode: OpCode, body: &[u8]) {
-        self.push_header(opcode, body.len(), body.len());
+        self.push_header(opcode, false, body.len(), body.len());
         self.joined.extend_from_slice(body);
     }
 
     /// A server's frames are whole, and without a mask.
-    fn push_header(&mut self, opcode: OpCode, length: usize, copied: usize) {
+    fn push_header(&mut self, opcode: OpCode, rsv1: bool, length: usize, copied: usize) {
         self.joined.reserve(HEADER + copied);
-        let header = FrameHeader { opcode, ..FrameHeader::default() };
+        let header = FrameHeader { opcode, rsv1, ..FrameHeader::default() };
         header.format(length as u64, &mut self.joined).expect("a vector takes what is written to it");
     }
 }
@@ -241,7 +268,8 @@ mod tests {
                 });
                 assert!(taken < JOINED + length, "{taken} of {length}");
                 assert!(outgoing.joined.len() <= JOINED + COPIED + HEADER);
-                outgoing.fill(is_vectored, || panic!("more is taken than was written"));
+                outgoing
+                    .fill(is_vectored, || -> Option<Written> { panic!("more is taken than was written") });
             }
         }
     }
@@ -315,9 +343,9 @@ mod tests {
         outgoing.pong(b"late".to_vec());
         outgoing.say_goodbye(None);
         outgoing.advance(5004 - 3000);
-        outgoing.fill(true, || panic!("nothing comes behind a close frame"));
+        outgoing.fill(true, || -> Option<Written> { panic!("nothing comes behind a close frame") });
         assert_eq!(written(&mut outgoing).0, b"\x88\x02\x03\xf1");
-        outgoing.fill(true, || panic!("nothing comes behind a close frame"));
+        outgoing.fill(true, || -> Option<Written> { panic!("nothing comes behind a close frame") });
         assert!(outgoing.is_empty());
     }
 

@@ -19,13 +19,16 @@ pub(super) enum Violation {
     Utf8,
     MessageLength,
     Fragments,
+    /// What was to be inflated is not what a compressor makes.
+    #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "nothing is inflated"))]
+    Deflate,
 }
 
 impl Violation {
     /// What the close frame says (RFC 6455, section 7.4.1).
     pub(super) fn code(self) -> CloseCode {
         match self {
-            Self::Utf8 => CloseCode::Invalid,
+            Self::Utf8 | Self::Deflate => CloseCode::Invalid,
             Self::Fragments => CloseCode::Policy,
             Self::MessageLength => CloseCode::Size,
             _ => CloseCode::Protocol,
@@ -47,6 +50,7 @@ impl Violation {
             Self::Utf8 => "invalid UTF-8",
             Self::MessageLength => "Max payload size exceeded",
             Self::Fragments => "too many fragments",
+            Self::Deflate => "invalid compressed data",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -12,6 +13,8 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use super::{
     assembly::{Incoming, Limits},
     connection::{Connection, End},
+    deflate::{Agreement, Compressor, Inflater},
+    outgoing::Outbound,
     violation::Violation,
 };
 use crate::{
@@ -28,21 +31,32 @@ mod tests;
 pub(crate) type Accepting = Pin<Box<dyn Future<Output = Option<Box<dyn Wire>>> + Send>>;
 
 /// Waits for the connection to leave HTTP, and makes a wire of it. Nothing comes of a connection that fails before.
-pub(crate) fn accept<F, IO, E>(connection: F, limits: Limits, form: Form) -> Accepting
+pub(crate) fn accept<F, IO, E>(
+    connection: F,
+    limits: Limits,
+    agreement: Option<Agreement>,
+    form: Form,
+) -> Accepting
 where
     F: Future<Output = Result<IO, E>> + Send + 'static,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     Box::pin(async move {
         let io = connection.await.ok()?;
-        let connection = Connection::new(io, limits);
-        Some(Box::new(WebSocketWire { connection, form, parting: Parting::None }) as Box<dyn Wire>)
+        let mut connection = Connection::new(io, limits);
+        let compressor = agreement.map(|agreement| {
+            connection.inflate_with(Inflater::new(&agreement));
+            Box::new(Compressor::new(agreement))
+        });
+        Some(Box::new(WebSocketWire { connection, form, compressor, parting: Parting::None }) as Box<dyn Wire>)
     })
 }
 
 struct WebSocketWire<IO> {
     connection: Connection<IO>,
     form: Form,
+    /// There if messages may be compressed.
+    compressor: Option<Box<Compressor>>,
     parting: Parting,
 }
 
@@ -89,9 +103,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
             return Poll::Ready(Err(closed_by_client()));
         }
         let form = self.form;
+        if let Some(compressor) = &mut self.compressor {
+            return compress(&mut self.connection, form, compressor, cx, queue);
+        }
         // What is finished is not looked at again for each receiver.
         let sent = self.connection.poll_send(cx, || queue.pop().map(|frame| form.encode(frame)));
-        sent.map_err(|error| Fault::new(CloseReason::TransportError, error.to_string()))
+        sent.map_err(failed)
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
@@ -140,6 +157,35 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
             self.connection.poll_answer(cx)
         }
     }
+}
+
+/// Sends what waits, compressed where that is of use. When that was work enough, the session's task goes on with it.
+fn compress<IO: AsyncRead + AsyncWrite + Unpin>(
+    connection: &mut Connection<IO>,
+    form: Form,
+    compressor: &mut Compressor,
+    cx: &mut Context<'_>,
+    queue: &mut Queue,
+) -> Poll<Result<(), Fault>> {
+    compressor.begin_turn();
+    let sent = connection.poll_send(cx, || {
+        if compressor.has_had_its_turn() {
+            return None;
+        }
+        let is_plain = queue.next_is_plain();
+        let data = Outbound::from(form.encode(queue.pop()?));
+        Some(if is_plain { data } else { data.compressed(compressor) })
+    });
+    ready!(sent).map_err(failed)?;
+    if queue.is_empty() {
+        return Poll::Ready(Ok(()));
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+fn failed(error: io::Error) -> Fault {
+    Fault::new(CloseReason::TransportError, error.to_string())
 }
 
 fn closed_by_client() -> Fault {

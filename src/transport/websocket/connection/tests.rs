@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tokio::io::ReadBuf;
 
 use super::*;
-use crate::text::Text;
+use crate::{codec::engine::Written, text::Text};
 
 const LIMITS: Limits = Limits { message: 1_000_000, fragments: 16_384 };
 
