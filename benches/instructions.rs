@@ -1,21 +1,21 @@
-//! One case of `stack/cases.rs`, run so often: what `scripts/instructions.py` counts with callgrind.
+//! One case of `stack/`, run so often: what `scripts/instructions.py` counts with callgrind.
 //!
 //! `cargo bench --bench instructions` alone lists the cases; with `NAME ROUNDS` it runs one.
 
 mod stack;
 
-use stack::cases::CASES;
+use stack::cases;
 
 fn main() {
     // Cargo adds an option of its own.
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let (name, rounds) = (arguments.next(), arguments.next());
     let Some((name, rounds)) = name.zip(rounds) else {
-        CASES.iter().for_each(|case| println!("{}\t{}", case.per_round, case.name));
+        cases::all().for_each(|case| println!("{}\t{}", case.per_round, case.name));
         return;
     };
     let rounds = rounds.parse().expect("a number of rounds");
-    let case = CASES.iter().find(|case| case.name == name).expect("a case of this name");
+    let case = cases::all().find(|case| case.name == name).expect("a case of this name");
     let mut run = (case.start)();
     run(rounds);
 }

@@ -14,7 +14,11 @@ use tower_socketio::{
     socketio::IntoConnectService,
 };
 
-use super::{Client, Server, World, frames, pipe, request};
+use super::{
+    Client, Server, World, frames,
+    layers::{AROUND_EVENTS, AROUND_REQUESTS},
+    pipe, request,
+};
 
 /// Runs so many rounds.
 pub(crate) type Run = Box<dyn FnMut(u64)>;
@@ -26,12 +30,17 @@ pub(crate) struct Case {
     pub(crate) start: fn() -> Run,
 }
 
-const fn case(name: &'static str, start: fn() -> Run) -> Case {
+pub(crate) const fn case(name: &'static str, start: fn() -> Run) -> Case {
     Case { name, per_round: 1, start }
 }
 
 const fn many(name: &'static str, per_round: u64, start: fn() -> Run) -> Case {
     Case { name, per_round, start }
+}
+
+/// All that is counted.
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().chain(AROUND_EVENTS).chain(AROUND_REQUESTS)
 }
 
 pub(crate) const CASES: &[Case] = &[
@@ -53,7 +62,7 @@ pub(crate) const CASES: &[Case] = &[
     case("connect, join and end, with that request", connect),
 ];
 
-const TEXT: &str = "hello, world, this is a text of sixty-four bytes, as chats have.";
+pub(crate) const TEXT: &str = "hello, world, this is a text of sixty-four bytes, as chats have.";
 
 /// The handlers that the cases call.
 pub(crate) fn namespace() -> Namespace {

@@ -10,7 +10,10 @@ mod held;
 mod table;
 
 use allocation_counter::measure;
-use stack::cases::{CASES, Case};
+use stack::{
+    cases::{CASES, Case},
+    layers::{AROUND_EVENTS, AROUND_REQUESTS},
+};
 use table::{Row, assert_budget};
 
 fn count(case: &Case) -> Row {
@@ -27,6 +30,12 @@ fn count(case: &Case) -> Row {
 #[test]
 fn paths_allocate_as_often_as_it_is_written() {
     assert_budget("paths", CASES.iter().map(count).collect());
+}
+
+#[test]
+fn layers_allocate_as_often_as_it_is_written() {
+    assert_budget("layers around events", AROUND_EVENTS.iter().map(count).collect());
+    assert_budget("layers around requests", AROUND_REQUESTS.iter().map(count).collect());
 }
 
 #[test]
