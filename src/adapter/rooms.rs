@@ -89,11 +89,12 @@ impl<M: Clone> Rooms<M> {
         match &target.rooms[..] {
             [] => {
                 let all = self.members.iter().filter(|(id, _)| is_meant(id));
-                all.map(|(_, entry)| entry.member.clone()).collect()
+                gathered(self.members.len(), all.map(|(_, entry)| &entry.member))
             }
             [room] => {
-                let members = self.rooms.get(room).into_iter().flatten().filter(|(id, _)| is_meant(id));
-                members.map(|(_, member)| member.clone()).collect()
+                let Some(members) = self.rooms.get(room) else { return Vec::new() };
+                let meant = members.iter().filter(|(id, _)| is_meant(id));
+                gathered(members.len(), meant.map(|(_, member)| member))
             }
             rooms => {
                 let mut seen = HashSet::new();
@@ -105,6 +106,13 @@ impl<M: Clone> Rooms<M> {
             }
         }
     }
+}
+
+/// A copy of the handles, in one piece.
+fn gathered<'a, M: Clone + 'a>(most: usize, members: impl Iterator<Item = &'a M>) -> Vec<M> {
+    let mut gathered = Vec::with_capacity(most);
+    gathered.extend(members.cloned());
+    gathered
 }
 
 #[cfg(test)]

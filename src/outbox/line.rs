@@ -19,6 +19,7 @@ use super::{
     placed::Admitted,
     queue::{OutboxLimits, Parcel, Queue},
     sending::{Flags, SendError, Sent},
+    shared::{SharedFrame, SharedPacket},
     wire::{Fault, Received, Wire},
 };
 use crate::{
@@ -49,6 +50,8 @@ struct State {
     needs_flush: bool,
     /// The session's task is at work and will flush once for all when it is done.
     is_corked: bool,
+    /// It stands on a list of those that somebody will flush.
+    is_listed: bool,
     phase: Phase,
     /// The session's task: set before the first write, refreshed at each of its turns.
     waker: Option<Waker>,
@@ -71,6 +74,7 @@ impl Line {
             queue: Queue::default(),
             needs_flush: false,
             is_corked: false,
+            is_listed: false,
             phase: Phase::Open,
             waker: None,
         };
@@ -92,11 +96,33 @@ impl Line {
     // What emitters do.
 
     pub(super) fn push(&self, parcel: Parcel<'_>, flags: Flags) -> Result<Sent, SendError> {
+        if let Parcel::Shared(packet) = parcel
+            && self.pass(packet)
+        {
+            return Ok(Sent::Queued);
+        }
         self.accept(parcel, flags, State::drain)
     }
 
-    pub(super) fn push_for_later(&self, parcel: Parcel<'_>, flags: Flags) -> Result<Sent, SendError> {
-        self.accept(parcel, flags, |state| state.waker.clone())
+    /// Sends what is for many straight to the transport, if nothing waits and the transport can do that.
+    fn pass(&self, packet: &SharedPacket) -> bool {
+        let [shared] = packet.frames() else { return false };
+        let mut state = self.state.lock();
+        let Some(failed) = state.pass(shared) else { return false };
+        drop(state);
+        wake(failed);
+        self.tell(|| ConnEvent::PacketCreate(shared.frame()));
+        true
+    }
+
+    /// Queues the parcel, and says whether the caller is to [flush](Self::flush) it; if not, somebody else will.
+    pub(super) fn list(&self, parcel: Parcel<'_>, flags: Flags) -> (Result<Sent, SendError>, bool) {
+        let mut is_listed = false;
+        let result = self.accept(parcel, flags, |state| {
+            is_listed = !std::mem::replace(&mut state.is_listed, true);
+            None
+        });
+        (result, is_listed)
     }
 
     /// Queues the parcel if there is room. If nothing waited before, `start` gets them on their way; it says whom to wake.
@@ -126,6 +152,32 @@ impl Line {
             self.tell(|| ConnEvent::PacketCreate(frame));
         }
         Ok(Sent::Queued)
+    }
+
+    /// Sends what was queued for many, after it was listed.
+    pub(super) fn flush(&self) {
+        let mut state = self.state.lock();
+        state.is_listed = false;
+        // What the transport did not take is the task's, and so is everything while it is at work.
+        if state.is_corked || state.needs_flush || state.queue.is_empty() {
+            return;
+        }
+        let failed = state.drain();
+        let is_drained = state.is_drained();
+        drop(state);
+        wake(failed);
+        if is_drained {
+            self.drained.notify_waiters();
+        }
+    }
+
+    /// The same by the session's task.
+    pub(super) fn flush_by_task(&self) {
+        let mut state = self.state.lock();
+        state.is_listed = false;
+        let waker = state.waker.clone();
+        drop(state);
+        wake(waker);
     }
 
     // Who listens.
@@ -307,7 +359,7 @@ impl Line {
             state.waker = None;
             state.is_corked = false;
             self.has_ended.store(true, Ordering::Release);
-            (state.wire.take(), state.queue.take())
+            (state.wire.take(), std::mem::take(&mut state.queue))
         };
         drop(queue);
         self.drained.notify_waiters();
@@ -371,6 +423,29 @@ impl State {
             None => return self.fail(Fault::new(CloseReason::TransportError, "the connection panicked")),
         }
         None
+    }
+
+    /// The shortest way of a packet that is for many, with the waker of the session's task: nothing if there is none
+    /// now, or whom to wake, as after [`drain`](Self::drain).
+    fn pass(&mut self, shared: &SharedFrame) -> Option<Option<Waker>> {
+        if self.is_corked || !self.is_drained() || !matches!(self.phase, Phase::Open) {
+            return None;
+        }
+        let waker = self.waker.as_ref()?;
+        let wire = self.wire.as_mut()?;
+        let passing = poll_fn(|cx| Poll::Ready(wire.poll_pass(cx, shared)));
+        let passing = pin!(tokio::task::unconstrained(passing));
+        match guarded("a connection", || passing.poll(&mut Context::from_waker(waker))) {
+            Some(Poll::Ready(None) | Poll::Pending) => return None,
+            Some(Poll::Ready(Some(Poll::Ready(Ok(()))))) => {}
+            Some(Poll::Ready(Some(Poll::Pending))) => self.needs_flush = true,
+            Some(Poll::Ready(Some(Poll::Ready(Err(fault))))) => return Some(self.fail(fault)),
+            None => {
+                let fault = Fault::new(CloseReason::TransportError, "the connection panicked");
+                return Some(self.fail(fault));
+            }
+        }
+        Some(None)
     }
 
     fn fail(&mut self, fault: Fault) -> Option<Waker> {

@@ -10,6 +10,7 @@ mod placed;
 mod plain;
 mod queue;
 mod sending;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -22,4 +23,5 @@ pub(crate) use queue::Queue;
 pub use queue::{OutboxLimits, WhenFull};
 pub(crate) use sending::Flags;
 pub use sending::{SendError, Sent};
+pub(crate) use shared::{Queued, SharedFrame, SharedPacket};
 pub(crate) use wire::{Fault, Received, Wire};

@@ -10,6 +10,7 @@ use super::{
     placed::Placed,
     queue::Parcel,
     sending::{Flags, SendError, Sent},
+    shared::SharedPacket,
 };
 use crate::{
     codec::engine::{Frame, Message, Transport},
@@ -36,7 +37,7 @@ impl Outbox {
     /// # Errors
     /// When the session has ended, or the client is over its limits.
     pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let parcel = Parcel { first: Frame::message(message.into()), attachments: &[] };
+        let parcel = Parcel::Own { first: Frame::message(message.into()), attachments: &[] };
         self.line.push(parcel, Flags::default()).map(drop)
     }
 
@@ -47,27 +48,43 @@ impl Outbox {
         attachments: &[Bytes],
         flags: Flags,
     ) -> Result<Sent, SendError> {
-        self.line.push(Parcel { first, attachments }, flags)
+        self.line.push(Parcel::Own { first, attachments }, flags)
     }
 
-    /// The same, but never on this thread: the session's task sends it. For broadcasts to many.
-    pub(crate) fn queue_encoded(
-        &self,
-        first: Frame,
-        attachments: &[Bytes],
-        flags: Flags,
-    ) -> Result<Sent, SendError> {
-        self.line.push_for_later(Parcel { first, attachments }, flags)
+    /// Sends what others get, too.
+    pub(crate) fn send_shared(&self, packet: &SharedPacket, flags: Flags) -> Result<Sent, SendError> {
+        self.line.push(Parcel::Shared(packet), flags)
+    }
+
+    /// Queues what others get, too. Whether the caller is to [`flush`](Self::flush) it; if not, somebody else will.
+    pub(crate) fn list_shared(&self, packet: &SharedPacket, flags: Flags) -> (Result<Sent, SendError>, bool) {
+        self.line.list(Parcel::Shared(packet), flags)
+    }
+
+    /// Sends what was listed.
+    pub(crate) fn flush(&self) {
+        self.line.flush();
+    }
+
+    /// The same by the session's task.
+    pub(crate) fn flush_by_task(&self) {
+        self.line.flush_by_task();
     }
 
     /// Gives an encoded message its place in the queue, and nothing more: under a lock that fixes the order of several.
     pub(crate) fn place(&self, first: Frame, attachments: &[Bytes], flags: Flags) -> Placed {
-        self.line.place(Parcel { first, attachments }, flags)
+        self.line.place(Parcel::Own { first, attachments }, flags)
     }
 
-    /// Gets what was placed on its way, on this thread or by the session's task.
-    pub(crate) fn depart(&self, placed: Placed, by_task: bool) -> Result<Sent, SendError> {
-        self.line.depart(placed, by_task)
+    /// The same with what others get, too.
+    pub(crate) fn place_shared(&self, packet: &SharedPacket, flags: Flags) -> Placed {
+        self.line.place(Parcel::Shared(packet), flags)
+    }
+
+    /// Gets what was placed on its way, now or later. Whether the caller is to [`flush`](Self::flush) it then; if not,
+    /// somebody else will.
+    pub(crate) fn depart(&self, placed: Placed, later: bool) -> (Result<Sent, SendError>, bool) {
+        self.line.depart(placed, later)
     }
 
     /// Closes the session, reason [`CloseReason::ForcedClose`](crate::CloseReason::ForcedClose): what is queued is

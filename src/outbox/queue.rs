@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::plain::Plain;
+use super::{
+    plain::Plain,
+    shared::{Queued, SharedFrame, SharedPacket},
+};
 use crate::codec::engine::Frame;
 
 /// How much may wait for a client that does not read.
@@ -43,30 +46,49 @@ impl Default for OutboxLimits {
 }
 
 /// Packets that leave with nothing in between: a message, or one and the attachments that belong to it.
-pub(crate) struct Parcel<'a> {
-    pub(crate) first: Frame,
-    pub(crate) attachments: &'a [Bytes],
+pub(crate) enum Parcel<'a> {
+    /// For one client.
+    Own {
+        first: Frame,
+        attachments: &'a [Bytes],
+    },
+    Shared(&'a SharedPacket),
 }
 
 impl Parcel<'_> {
     pub(crate) fn frames(&self) -> Vec<Frame> {
-        let attachments = self.attachments.iter().cloned().map(Frame::Binary);
-        std::iter::once(self.first.clone()).chain(attachments).collect()
+        match self {
+            Self::Own { first, attachments } => {
+                let attachments = attachments.iter().cloned().map(Frame::Binary);
+                std::iter::once(first.clone()).chain(attachments).collect()
+            }
+            Self::Shared(packet) => packet.frames().iter().map(|shared| shared.frame().clone()).collect(),
+        }
     }
 
     fn packets(&self) -> usize {
-        1 + self.attachments.len()
+        match self {
+            Self::Own { attachments, .. } => 1 + attachments.len(),
+            Self::Shared(packet) => packet.frames().len(),
+        }
     }
 
     fn bytes(&self) -> usize {
-        self.first.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+        match self {
+            Self::Own { first, attachments } => {
+                first.len() + attachments.iter().map(Bytes::len).sum::<usize>()
+            }
+            Self::Shared(packet) => packet.frames().iter().map(|shared| shared.frame().len()).sum(),
+        }
     }
 }
 
 /// Packets in the order in which they leave.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    frames: VecDeque<Frame>,
+    /// The first stands by itself: where only one waits, as with most broadcasts, the queue needs no memory.
+    first: Option<Queued>,
+    rest: VecDeque<Queued>,
     plain: Plain,
     bytes: usize,
     taken: u64,
@@ -80,37 +102,53 @@ impl Queue {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.first.is_none()
     }
 
     pub(crate) fn push(&mut self, frame: Frame) {
         self.may_compress = true;
-        self.add(frame, true);
+        self.add(Queued::Own(frame), true);
     }
 
-    fn add(&mut self, frame: Frame, compress: bool) {
-        self.plain.push(self.frames.len(), compress);
-        self.bytes += frame.len();
-        self.frames.push_back(frame);
+    fn add(&mut self, queued: Queued, compress: bool) {
+        self.plain.push(self.len(), compress);
+        self.bytes += queued.frame().len();
+        if self.first.is_none() {
+            self.first = Some(queued);
+        } else {
+            self.rest.push_back(queued);
+        }
     }
 
     pub(crate) fn push_first(&mut self, frame: Frame) {
         self.may_compress = true;
         self.bytes += frame.len();
         self.plain.push_first();
-        self.frames.push_front(frame);
+        if let Some(second) = self.first.replace(Queued::Own(frame)) {
+            self.rest.push_front(second);
+        }
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Frame> {
-        let frame = self.frames.pop_front()?;
+    pub(crate) fn pop(&mut self) -> Option<Queued> {
+        let queued = self.first.take()?;
         self.plain.pop();
-        self.bytes -= frame.len();
-        self.taken += frame.len() as u64;
-        if self.frames.is_empty() && self.frames.capacity() > 64 {
+        let length = queued.frame().len();
+        self.bytes -= length;
+        self.taken += length as u64;
+        self.first = self.rest.pop_front();
+        if self.first.is_none() && self.rest.capacity() > 64 {
             // A burst is over: an idle client keeps no large table.
-            self.frames = VecDeque::new();
+            self.rest = VecDeque::new();
         }
-        Some(frame)
+        Some(queued)
+    }
+
+    /// The only one that waits, if it is for many.
+    pub(crate) fn only_shared(&self) -> Option<&SharedFrame> {
+        match &self.first {
+            Some(Queued::Shared(shared)) if self.rest.is_empty() => Some(shared),
+            _ => None,
+        }
     }
 
     /// Whether the next packet was sent with `compress(false)`.
@@ -124,12 +162,13 @@ impl Queue {
     }
 
     /// Takes everything out.
-    pub(crate) fn take(&mut self) -> VecDeque<Frame> {
+    pub(crate) fn take(&mut self) -> Vec<Frame> {
         self.taken += self.bytes as u64;
         self.bytes = 0;
         self.may_compress = false;
         self.plain = Plain::default();
-        std::mem::take(&mut self.frames)
+        let rest = std::mem::take(&mut self.rest);
+        self.first.take().into_iter().chain(rest).map(Queued::into_frame).collect()
     }
 
     /// Bytes that have left the queue, ever.
@@ -137,23 +176,35 @@ impl Queue {
         self.taken
     }
 
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
+    }
+
     pub(crate) fn is_half_full(&self, limits: &OutboxLimits) -> bool {
-        self.bytes > limits.bytes / 2 || self.frames.len() > limits.packets / 2
+        self.bytes > limits.bytes / 2 || self.len() > limits.packets / 2
     }
 
     pub(crate) fn push_all(&mut self, parcel: Parcel<'_>, compress: bool) {
         self.may_compress |= compress;
-        self.add(parcel.first, compress);
-        let attachments = parcel.attachments.iter().cloned().map(Frame::Binary);
-        attachments.for_each(|frame| self.add(frame, compress));
+        match parcel {
+            Parcel::Own { first, attachments } => {
+                self.add(Queued::Own(first), compress);
+                let attachments = attachments.iter().cloned().map(Frame::Binary);
+                attachments.for_each(|frame| self.add(Queued::Own(frame), compress));
+            }
+            Parcel::Shared(packet) => {
+                let frames = packet.frames().iter().cloned();
+                frames.for_each(|shared| self.add(Queued::Shared(shared), compress));
+            }
+        }
     }
 
     /// Whether it fits. One that is larger than the limits by itself fits where nothing waits: it is the sender's own.
     pub(crate) fn has_room(&self, parcel: &Parcel<'_>, limits: &OutboxLimits) -> bool {
-        if self.frames.is_empty() {
+        if self.is_empty() {
             return true;
         }
-        self.frames.len().saturating_add(parcel.packets()) <= limits.packets
+        self.len().saturating_add(parcel.packets()) <= limits.packets
             && self.bytes.saturating_add(parcel.bytes()) <= limits.bytes
     }
 }

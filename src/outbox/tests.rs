@@ -6,8 +6,8 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Fault, Flags, Intake, Line, Outbox, OutboxLimits, Queue, Received, SendError, Sent, Verdict, WhenFull,
-    Wire,
+    Fault, Flags, Intake, Line, Outbox, OutboxLimits, Queue, Queued, Received, SendError, Sent, SharedPacket,
+    Verdict, WhenFull, Wire,
 };
 use crate::{
     codec::engine::{Frame, Transport},
@@ -46,7 +46,7 @@ impl Wire for Tapped {
                 return Poll::Pending;
             }
             tap.room -= 1;
-            tap.left.extend(queue.pop());
+            tap.left.extend(queue.pop().map(Queued::into_frame));
         }
         Poll::Ready(Ok(()))
     }
@@ -169,13 +169,58 @@ fn while_the_task_is_at_work_everybody_only_queues_and_then_all_leaves_in_one_wr
     assert_eq!((left(&wire).len(), wire.0.lock().writes), (2, 1));
 }
 
+fn shared(attachments: &[Bytes]) -> SharedPacket {
+    SharedPacket::new(Frame::Text(text("4a")), attachments)
+}
+
 #[test]
-fn what_is_queued_for_later_is_left_to_the_task() {
-    let (outbox, line, wire) = line(10, OutboxLimits::default());
-    outbox.queue_encoded(Frame::Text(text("4a")), &[text("b")], Flags::default()).unwrap();
+fn what_is_listed_waits_for_the_flush_and_is_listed_once() {
+    let (outbox, _, wire) = line(10, OutboxLimits::default());
+    let packet = shared(&[text("b")]);
+    assert_eq!(outbox.list_shared(&packet, Flags::default()), (Ok(Sent::Queued), true));
+    assert_eq!(outbox.list_shared(&packet, Flags::default()), (Ok(Sent::Queued), false));
+    outbox.send("behind").unwrap();
     assert_eq!(wire.0.lock().writes, 0);
+    outbox.flush();
+    let [a, b] = [Frame::Text(text("4a")), Frame::Binary(text("b"))];
+    let behind = Frame::Text(text("4behind"));
+    assert_eq!(left(&wire), [a.clone(), b.clone(), a, b, behind]);
+    assert!(outbox.list_shared(&packet, Flags::default()).1);
+}
+
+#[test]
+fn what_is_listed_leaves_with_a_turn_of_the_task_and_the_list_stays_the_only_one() {
+    let (outbox, line, wire) = line(10, OutboxLimits::default());
+    assert!(outbox.list_shared(&shared(&[]), Flags::default()).1);
     drop(line.cork(&Context::from_waker(Waker::noop())));
-    assert_eq!(left(&wire), [Frame::Text(text("4a")), Frame::Binary(text("b"))]);
+    assert_eq!(left(&wire).len(), 1);
+    assert!(!outbox.list_shared(&shared(&[]), Flags::default()).1);
+    outbox.flush();
+    assert_eq!(left(&wire).len(), 2);
+}
+
+#[test]
+fn nothing_is_listed_while_the_task_is_at_work_or_the_transport_is_stuck() {
+    let (outbox, line, wire) = line(0, OutboxLimits::default());
+    let cork = line.cork(&Context::from_waker(Waker::noop()));
+    assert!(!outbox.list_shared(&shared(&[]), Flags::default()).1);
+    drop(cork);
+    assert!(!outbox.list_shared(&shared(&[]), Flags::default()).1);
+    wire.0.lock().room = 10;
+    line.kick();
+    assert_eq!(left(&wire).len(), 2);
+}
+
+#[test]
+fn what_was_placed_departs_later_if_nobody_has_sent_it_meanwhile() {
+    let (outbox, line, wire) = line(10, OutboxLimits::default());
+    let placed = outbox.place_shared(&shared(&[]), Flags::default());
+    assert_eq!(outbox.depart(placed, true), (Ok(Sent::Queued), true));
+    outbox.flush();
+    let placed = outbox.place_shared(&shared(&[]), Flags::default());
+    line.kick();
+    assert_eq!(outbox.depart(placed, true), (Ok(Sent::Queued), false));
+    assert_eq!(left(&wire).len(), 2);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::queue::Queue;
+use super::{queue::Queue, shared::SharedFrame};
 use crate::{
     codec::engine::{Packet, Transport},
     error::CloseReason,
@@ -28,6 +28,13 @@ pub(crate) trait Wire: Send {
 
     /// Takes what it can from the queue and sends it. Ready when the queue is empty and everything has left.
     fn poll_drain(&mut self, cx: &mut Context<'_>, queue: &mut Queue) -> Poll<Result<(), Fault>>;
+
+    /// Sends one packet that is for many, where nothing waits before it. Nothing where the transport has no shorter way
+    /// for it than the queue: then it has not looked at it. What cannot leave at once is its own, as after a drain.
+    fn poll_pass(&mut self, cx: &mut Context<'_>, shared: &SharedFrame) -> Option<Poll<Result<(), Fault>>> {
+        let _ = (cx, shared);
+        None
+    }
 
     /// The next packet of the client. It is asked again only when the last one has been dealt with.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received>;

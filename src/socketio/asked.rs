@@ -52,8 +52,8 @@ impl Asked {
             unasked.push((member.id.clone(), error.into()));
             false
         });
-        send(&members, &packet, flags, emitted);
-        let waited = members.into_iter().map(|member| (member.id.clone(), member)).collect();
+        let waited = members.iter().map(|member| (member.id.clone(), member.clone())).collect();
+        send(namespace, members, &packet, flags, emitted);
         Ok(Self { id, waited, answers, unasked })
     }
 

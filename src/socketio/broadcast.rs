@@ -120,14 +120,14 @@ impl Broadcast {
             let packet = self.namespace.encode(None, event, &data)?;
             let encode = || Args::encode_unlimited(&data);
             let emitted = Emitted::new(event, &encode, false);
-            send(&self.namespace.select(&self.target), &packet, self.flags, &emitted);
+            send(&self.namespace, self.namespace.select(&self.target), &packet, self.flags, &emitted);
             return Ok(());
         };
         let emission = self.emission(event, &data)?;
         let packet = self.namespace.encode_emission(None, &emission)?;
         let encode = || Ok(emission.args.clone());
         let emitted = Emitted::new(event, &encode, false);
-        send(&self.namespace.select(&self.target), &packet, self.flags, &emitted);
+        send(&self.namespace, self.namespace.select(&self.target), &packet, self.flags, &emitted);
         others.publish(&self.namespace.name, &Message::Broadcast(emission));
         Ok(())
     }

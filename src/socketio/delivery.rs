@@ -3,26 +3,36 @@
 use std::sync::Arc;
 
 use super::{
+    flusher::SLICE,
     member::{Member, frame},
+    namespace_state::NamespaceState,
     outgoing::Emitted,
 };
 use crate::{
     codec::parser::Encoded,
-    outbox::{Flags, Placed, SendError, Sent},
+    outbox::{Flags, Placed, SendError, Sent, SharedPacket},
 };
 
-/// Broadcasts to at most so many are written by whoever emits; larger ones are queued for everybody first, and the
-/// sessions' own tasks write.
-const WRITTEN_INLINE: usize = 64;
-
 /// Writes to everybody. One that cannot take it (gone, or over its limit and being closed) is no matter of the others.
-pub(crate) fn send(members: &[Arc<Member>], packet: &Encoded, flags: Flags, emitted: &Emitted<'_>) {
-    let is_large = members.len() > WRITTEN_INLINE;
-    for member in members.iter().filter(|member| !member.is_leaving()) {
-        let sent = if is_large {
-            member.outbox.queue_encoded(frame(packet), packet.attachments(), flags)
+///
+/// No task is woken for it. Where it is for many it is queued for all of them first, and leaves in slices.
+pub(crate) fn send(
+    namespace: &NamespaceState,
+    mut members: Vec<Arc<Member>>,
+    packet: &Encoded,
+    flags: Flags,
+    emitted: &Emitted<'_>,
+) {
+    let is_large = members.len() > SLICE;
+    let packet = shared(packet);
+    let send = |member: &Arc<Member>| {
+        if member.is_leaving() {
+            return false;
+        }
+        let (sent, is_listed) = if is_large {
+            member.outbox.list_shared(&packet, flags)
         } else {
-            member.write(packet, flags)
+            (member.outbox.send_shared(&packet, flags), false)
         };
         match sent {
             Ok(Sent::Queued) => member.sent(emitted),
@@ -31,7 +41,15 @@ pub(crate) fn send(members: &[Arc<Member>], packet: &Encoded, flags: Flags, emit
                 tracing::trace!(socket = %member.id, %error, "a broadcast did not reach a socket");
             }
         }
-    }
+        is_listed
+    };
+    members.retain(send);
+    namespace.flusher.flush(members);
+}
+
+/// A packet in the form that is shared by all who receive it.
+pub(crate) fn shared(packet: &Encoded) -> SharedPacket {
+    SharedPacket::new(frame(packet), packet.attachments())
 }
 
 /// Packets whose places in their queues are fixed under a lock, and which leave when it is free again.
@@ -45,17 +63,29 @@ impl Delivery {
         self.0.push((member, placed));
     }
 
+    /// The same with what others get, too.
+    pub(crate) fn place_shared(&mut self, member: Arc<Member>, packet: &SharedPacket, flags: Flags) {
+        let placed = member.outbox.place_shared(packet, flags);
+        self.0.push((member, placed));
+    }
+
     /// Whether one of them has no place.
     pub(crate) fn has_failed(&self) -> bool {
         self.0.iter().any(|(_, placed)| placed.error().is_some())
     }
 
     /// They are on their way; who listens to that is told, if it is said of what. Gives the first error.
-    pub(crate) fn depart(self, emitted: Option<&Emitted<'_>>) -> Option<SendError> {
-        let by_task = self.0.len() > WRITTEN_INLINE;
+    pub(crate) fn depart(
+        self,
+        namespace: &NamespaceState,
+        emitted: Option<&Emitted<'_>>,
+    ) -> Option<SendError> {
+        let is_large = self.0.len() > SLICE;
+        let mut listed = Vec::new();
         let mut first = None;
         for (member, placed) in self.0 {
-            match (member.outbox.depart(placed, by_task), emitted) {
+            let (sent, is_listed) = member.outbox.depart(placed, is_large);
+            match (sent, emitted) {
                 (Ok(Sent::Queued), Some(emitted)) => member.sent(emitted),
                 (Ok(_), _) => {}
                 (Err(error), _) => {
@@ -63,7 +93,11 @@ impl Delivery {
                     first = first.or(Some(error));
                 }
             }
+            if is_listed {
+                listed.push(member);
+            }
         }
+        namespace.flusher.flush(listed);
         first
     }
 }

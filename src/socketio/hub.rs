@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    limits::SocketLimits, names::Registry, namespace_state::NamespaceState, others::Others,
+    flusher::Flusher, limits::SocketLimits, names::Registry, namespace_state::NamespaceState, others::Others,
     recovery::Recovery, room_watch::RoomListener, server_table::ServerTable, states::States,
     unfinished::Unfinished,
 };
@@ -32,6 +32,7 @@ pub(crate) struct Hub {
     pub(crate) unfinished: Arc<Unfinished>,
     pub(crate) server_side: ServerTable<Self>,
     room_listeners: Arc<[RoomListener]>,
+    flusher: Arc<Flusher>,
     /// The namespaces that were registered, and their children.
     pub(crate) names: Arc<Registry>,
     on_new_namespace: Option<NewNamespace>,
@@ -53,6 +54,7 @@ impl Hub {
             server_side: ServerTable::default(),
             on_new_namespace: None,
             room_listeners: Arc::default(),
+            flusher: Arc::default(),
             namespaces: Mutex::default(),
         }
     }
@@ -112,7 +114,7 @@ impl Hub {
         let state =
             NamespaceState::new(name.clone(), self.limits.clone(), self.parser.clone(), self.others.clone());
         let state = state.watched_by(self.room_listeners.clone()).recovered_by(self.recovery.as_ref());
-        let state = Arc::new(state);
+        let state = Arc::new(state.flushed_by(&self.flusher));
         let mut namespaces = self.namespaces.lock();
         if let Some(there) = namespaces.get(&name).and_then(Weak::upgrade) {
             return there;

@@ -106,7 +106,7 @@ fn deliver(namespace: &NamespaceState, emission: &Emission) {
         Ok(packet) => {
             let args = || Ok(emission.args.clone());
             let emitted = Emitted::new(&emission.event, &args, false);
-            send(&members, &packet, emission.flags.into(), &emitted);
+            send(namespace, members, &packet, emission.flags.into(), &emitted);
         }
         Err(error) => tracing::debug!(%error, "another server's event cannot be encoded"),
     }

@@ -32,6 +32,7 @@ mod emitter;
 mod event;
 mod event_error;
 mod extract;
+mod flusher;
 mod handler;
 mod handshake;
 mod hooks;

@@ -8,6 +8,7 @@ use std::sync::{
 use serde::Serialize;
 
 use super::{
+    flusher::Flusher,
     limits::SocketLimits,
     member::{Member, Status},
     others::Others,
@@ -36,6 +37,8 @@ pub(crate) struct NamespaceState {
     rooms: Mutex<Rooms<Arc<Member>>>,
     /// Who wants to know of rooms, if anybody does.
     watch: Option<Box<RoomWatch>>,
+    /// What large broadcasts leave by.
+    pub(crate) flusher: Arc<Flusher>,
     /// One counter for all acknowledgements of the namespace: a broadcast has one id for all who receive it.
     next_ack: AtomicU64,
 }
@@ -51,7 +54,8 @@ impl NamespaceState {
             others.adapter().namespace_added(&name);
         }
         let (rooms, next_ack) = (Mutex::default(), AtomicU64::new(0));
-        Self { name, limits, parser, others, replay: None, rooms, watch: None, next_ack }
+        let flusher = Arc::default();
+        Self { name, limits, parser, others, replay: None, rooms, watch: None, flusher, next_ack }
     }
 
     /// The same with connection state recovery.
@@ -63,6 +67,12 @@ impl NamespaceState {
     /// The same with hooks for its rooms.
     pub(crate) fn watched_by(mut self, listeners: Arc<[RoomListener]>) -> Self {
         self.watch = RoomWatch::new(&self.name, listeners, self.others.as_ref()).map(Box::new);
+        self
+    }
+
+    /// The same with the flusher that all namespaces of a server share.
+    pub(crate) fn flushed_by(mut self, flusher: &Arc<Flusher>) -> Self {
+        self.flusher = flusher.clone();
         self
     }
 
@@ -144,6 +154,7 @@ impl NamespaceState {
 
     /// The same under a lock: whoever listens to rooms is to be [told](Self::tell) afterwards.
     pub(crate) fn connect_quietly(&self, member: &Arc<Member>) -> bool {
+        self.flusher.meet();
         {
             let mut status = member.status.lock();
             let Status::Connecting(joined) = &mut *status else { return false };

@@ -77,6 +77,7 @@ const PURE: &[&str] = &[
 const SPAWNS: &[&[&str]] = &[
     &["src/engine/session.rs", "src/engine/session/"],
     &["src/adapter/task.rs"],
+    &["src/socketio/flusher.rs"],
     &["src/testing/driver.rs"],
 ];
 

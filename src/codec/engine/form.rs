@@ -59,6 +59,11 @@ impl Form {
         }
     }
 
+    /// Whether a packet stands in a frame of its own as it is.
+    pub fn keeps(self, frame: &Frame) -> bool {
+        matches!(frame, Frame::Text(_)) || (self.revision == Revision::V4 && !self.base64)
+    }
+
     /// Packets as one polling payload.
     pub fn encode_payload<'a>(self, frames: impl IntoIterator<Item = &'a Frame, IntoIter: Clone>) -> Written {
         match self.revision {

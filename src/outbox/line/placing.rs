@@ -64,17 +64,21 @@ impl Line {
         Placed { result: Ok(Sent::Queued), to_wake: None, created }
     }
 
-    /// Gets what was placed on its way: at once, or by the session's task.
-    pub(in crate::outbox) fn depart(&self, placed: Placed, by_task: bool) -> Result<Sent, SendError> {
+    /// Gets what was placed on its way: at once, or later. Whether the caller is to [flush](Self::flush) it then; if
+    /// not, somebody else will.
+    pub(in crate::outbox) fn depart(&self, placed: Placed, later: bool) -> (Result<Sent, SendError>, bool) {
         let Placed { result, to_wake, created } = placed;
+        let mut is_listed = false;
         match result {
             Ok(Sent::Queued) => {
                 let mut state = self.state.lock();
-                let to_wake = match state.is_corked {
-                    true => None,
-                    false if by_task => state.waker.clone(),
-                    false => state.drain(),
-                };
+                let mut to_wake = None;
+                if later {
+                    let is_due = !state.is_corked && !state.is_drained() && !state.needs_flush;
+                    is_listed = is_due && !std::mem::replace(&mut state.is_listed, true);
+                } else if !state.is_corked {
+                    to_wake = state.drain();
+                }
                 let is_drained = state.is_drained();
                 drop(state);
                 wake(to_wake);
@@ -88,6 +92,6 @@ impl Line {
             Ok(Sent::Dropped) => {}
             Err(error) => self.turned_away(error, to_wake),
         }
-        result
+        (result, is_listed)
     }
 }

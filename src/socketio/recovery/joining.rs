@@ -117,7 +117,7 @@ impl Replay {
         let has_joined = is_complete && !delivery.has_failed() && namespace.connect_quietly(member);
         drop(order);
         namespace.tell();
-        let error = delivery.depart(None);
+        let error = delivery.depart(namespace, None);
         if has_joined || error == Some(SendError::Full) {
             // What does not fit into its outbox now will not do so another time: it starts anew.
             pending.iter_mut().for_each(Pending::over);

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use super::replay::{Order, Replay, Taken};
 use crate::{
     adapter::Emission,
-    codec::parser::{EncodeError, Encoded},
-    outbox::SendError,
+    codec::parser::EncodeError,
+    outbox::{SendError, SharedPacket},
     socketio::{
-        delivery::Delivery, emit_error::EmitError, member::Member, namespace_state::NamespaceState,
+        delivery::{Delivery, shared},
+        emit_error::EmitError,
+        member::Member,
+        namespace_state::NamespaceState,
         outgoing::Emitted,
     },
 };
@@ -29,7 +32,7 @@ impl Replay {
                 Taken::Over => return Ok(None),
             }
         };
-        depart(delivery, &emission);
+        depart(namespace, delivery, &emission);
         if !self.server.is_shared {
             emission.offset = None;
         }
@@ -60,7 +63,7 @@ impl Replay {
                 delivery.place(member.clone(), &packet, emission.flags.into());
             }
         }
-        match depart(delivery, &emission) {
+        match depart(namespace, delivery, &emission) {
             Some(error) => Err(error.into()),
             None => Ok(()),
         }
@@ -80,7 +83,7 @@ impl Replay {
             let mut order = self.order.lock();
             self.place(&mut order, namespace, &emission)?
         };
-        depart(delivery, &emission);
+        depart(namespace, delivery, &emission);
         Ok(())
     }
 
@@ -100,7 +103,7 @@ impl Replay {
         let mut delivery = Delivery::default();
         for member in members {
             let packet = packets.for_member(&member)?;
-            delivery.place(member, packet, emission.flags.into());
+            delivery.place_shared(member, packet, emission.flags.into());
         }
         Ok(delivery)
     }
@@ -115,17 +118,17 @@ fn is_sendable(namespace: &NamespaceState, emission: &Emission) -> Result<(), En
 }
 
 /// It is on its way, without its offset for whoever listens to that.
-fn depart(delivery: Delivery, emission: &Emission) -> Option<SendError> {
+fn depart(namespace: &NamespaceState, delivery: Delivery, emission: &Emission) -> Option<SendError> {
     let args = || Ok(emission.args.clone());
-    delivery.depart(Some(&Emitted::new(&emission.event, &args, false)))
+    delivery.depart(namespace, Some(&Emitted::new(&emission.event, &args, false)))
 }
 
 /// One event, encoded once for those who may be recovered, and once for those who may not: they get no offset.
 struct Packets<'a> {
     namespace: &'a NamespaceState,
     emission: &'a Emission,
-    with_offset: Option<Encoded>,
-    without: Option<Encoded>,
+    with_offset: Option<SharedPacket>,
+    without: Option<SharedPacket>,
 }
 
 impl<'a> Packets<'a> {
@@ -133,19 +136,19 @@ impl<'a> Packets<'a> {
         Self { namespace, emission, with_offset: None, without: None }
     }
 
-    fn for_member(&mut self, member: &Member) -> Result<&Encoded, EncodeError> {
+    fn for_member(&mut self, member: &Member) -> Result<&SharedPacket, EncodeError> {
         let Self { namespace, emission, with_offset, without } = self;
         if member.recovery.is_some() || emission.offset.is_none() {
             return match with_offset {
                 Some(packet) => Ok(packet),
-                none => Ok(none.insert(namespace.encode_emission(None, emission)?)),
+                none => Ok(none.insert(shared(&namespace.encode_emission(None, emission)?))),
             };
         }
         match without {
             Some(packet) => Ok(packet),
             none => {
                 let emission = Emission { offset: None, ..(*emission).clone() };
-                Ok(none.insert(namespace.encode_emission(None, &emission)?))
+                Ok(none.insert(shared(&namespace.encode_emission(None, &emission)?)))
             }
         }
     }

@@ -6,13 +6,14 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     assembly::{Assembly, Incoming, Limits},
     deflate::Inflater,
-    outgoing::{Outbound, Outgoing},
+    outgoing::{Outgoing, Piece},
     reading::{self, poll_read},
     violation::Violation,
 };
@@ -129,10 +130,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     }
 
     /// Sends what is on its way, and then what `next` gives, until the connection takes no more.
-    pub(super) fn poll_send<T: Into<Outbound>>(
+    pub(super) fn poll_send<P: Into<Piece>>(
         &mut self,
         cx: &mut Context<'_>,
-        mut next: impl FnMut() -> Option<T>,
+        mut next: impl FnMut() -> Option<P>,
     ) -> Poll<io::Result<()>> {
         let is_vectored = self.io.is_write_vectored();
         loop {
@@ -170,6 +171,33 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         Poll::Ready(Ok(()))
     }
 
+    /// Sends a finished frame, without taking it first, if nothing has to leave before it: else nothing is done. What
+    /// the connection does not take at once is on its way.
+    pub(super) fn poll_pass(&mut self, cx: &mut Context<'_>, frame: &Bytes) -> Option<Poll<io::Result<()>>> {
+        if !self.outgoing.is_idle() {
+            return None;
+        }
+        Some(match Pin::new(&mut self.io).poll_write(cx, frame) {
+            Poll::Ready(Ok(bytes)) => {
+                self.sent += bytes as u64;
+                if bytes == frame.len() {
+                    let flushed = Pin::new(&mut self.io).poll_flush(cx);
+                    self.needs_flush = flushed.is_pending();
+                    return Some(flushed);
+                }
+                self.needs_flush = true;
+                self.outgoing.put_rest(frame.slice(bytes..));
+                self.poll_flush(cx)
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.outgoing.put_rest(frame.clone());
+                self.outgoing.stall();
+                Poll::Pending
+            }
+        })
+    }
+
     /// Bytes that the connection has taken, ever.
     pub(super) fn sent(&self) -> u64 {
         self.sent
@@ -177,7 +205,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Sends what is on its way.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_send(cx, || None::<Outbound>)
+        self.poll_send(cx, || None::<Piece>)
     }
 
     /// Says goodbye, unless that was done already. It leaves with the next [`poll_flush`](Self::poll_flush).

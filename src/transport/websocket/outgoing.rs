@@ -9,13 +9,16 @@ use tungstenite::protocol::frame::{
 };
 
 use super::deflate::Compressor;
-use crate::codec::engine::Written;
+use crate::codec::engine::{Frame, Written};
 
 /// So much is joined before it is written. The rest stays in the queue, where it is counted.
 const JOINED: usize = 16 * 1024;
 
 /// A payload of this length or less is copied behind its header; a larger one is written from where it is.
 const COPIED: usize = 4 * 1024;
+
+/// A packet for many is copied behind its header, once for all, if it has this length or less.
+const FINISHED: usize = 64 * 1024;
 
 /// The header of a server's frame, at most.
 const HEADER: usize = 10;
@@ -49,6 +52,35 @@ impl Outbound {
     }
 }
 
+/// What is to be written next.
+#[derive(Debug)]
+pub(super) enum Piece {
+    Message(Outbound),
+    /// A frame that others get, too, header and all.
+    Finished(Bytes),
+}
+
+impl From<Written> for Piece {
+    fn from(written: Written) -> Self {
+        Self::Message(written.into())
+    }
+}
+
+/// The frame of a packet, for many: nothing if it is so large that it is better written from where it is.
+pub(super) fn finish(packet: &Frame) -> Option<Bytes> {
+    let (kind, payload) = match packet {
+        Frame::Text(payload) => (Data::Text, payload),
+        Frame::Binary(payload) => (Data::Binary, payload),
+    };
+    if payload.len() > FINISHED {
+        return None;
+    }
+    let mut frame = Vec::with_capacity(HEADER + payload.len());
+    put_header(&mut frame, OpCode::Data(kind), false, payload.len());
+    frame.extend_from_slice(payload);
+    Some(frame.into())
+}
+
 /// What is being written: frames that were joined, then the rest of one large payload.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
@@ -77,6 +109,17 @@ impl Outgoing {
         self.joined.len() == self.sent && self.payload.is_empty()
     }
 
+    /// Whether nothing has to leave before a frame that comes now.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_empty() && self.pong.is_none() && self.goodbye == Goodbye::NotSaid
+    }
+
+    /// Takes what the connection has not taken of a frame that came while nothing was to leave before it.
+    pub(super) fn put_rest(&mut self, rest: Bytes) {
+        debug_assert!(self.is_idle());
+        self.payload = rest;
+    }
+
     /// Answers a ping: with the frames that are joined now, or as soon as the connection takes something again.
     pub(super) fn pong(&mut self, body: Vec<u8>) {
         if self.goodbye != Goodbye::NotSaid {
@@ -101,7 +144,7 @@ impl Outgoing {
     /// there was nothing.
     ///
     /// `is_vectored` says that a payload which is not joined leaves in the same write nevertheless.
-    pub(super) fn fill<T: Into<Outbound>>(&mut self, is_vectored: bool, mut next: impl FnMut() -> Option<T>) {
+    pub(super) fn fill<P: Into<Piece>>(&mut self, is_vectored: bool, mut next: impl FnMut() -> Option<P>) {
         if !self.has_room() {
             return;
         }
@@ -111,9 +154,12 @@ impl Outgoing {
         match self.goodbye {
             Goodbye::NotSaid => {
                 while self.has_room()
-                    && let Some(written) = next()
+                    && let Some(piece) = next()
                 {
-                    self.push_data(written.into(), is_vectored);
+                    match piece.into() {
+                        Piece::Message(message) => self.push_data(message, is_vectored),
+                        Piece::Finished(frame) => self.push_finished(frame),
+                    }
                 }
             }
             Goodbye::Waiting(code) => {
@@ -176,6 +222,14 @@ impl Outgoing {
         }
     }
 
+    fn push_finished(&mut self, frame: Bytes) {
+        if frame.len() <= COPIED {
+            self.joined.extend_from_slice(&frame);
+        } else {
+            self.payload = frame;
+        }
+    }
+
     fn push(&mut self, opcode: OpCode, body: &[u8]) {
         self.push_header(opcode, false, body.len(), body.len());
         self.joined.extend_from_slice(body);
@@ -184,9 +238,13 @@ impl Outgoing {
     /// A server's frames are whole, and without a mask.
     fn push_header(&mut self, opcode: OpCode, rsv1: bool, length: usize, copied: usize) {
         self.joined.reserve(HEADER + copied);
-        let header = FrameHeader { opcode, rsv1, ..FrameHeader::default() };
-        header.format(length as u64, &mut self.joined).expect("a vector takes what is written to it");
+        put_header(&mut self.joined, opcode, rsv1, length);
     }
+}
+
+fn put_header(to: &mut Vec<u8>, opcode: OpCode, rsv1: bool, length: usize) {
+    let header = FrameHeader { opcode, rsv1, ..FrameHeader::default() };
+    header.format(length as u64, to).expect("a vector takes what is written to it");
 }
 
 #[cfg(test)]
@@ -211,8 +269,8 @@ mod tests {
         (bytes, apart)
     }
 
-    fn fill(outgoing: &mut Outgoing, is_vectored: bool, frames: impl IntoIterator<Item = Written>) {
-        let mut frames: VecDeque<_> = frames.into_iter().collect();
+    fn fill(outgoing: &mut Outgoing, is_vectored: bool, frames: impl IntoIterator<Item = impl Into<Piece>>) {
+        let mut frames: VecDeque<Piece> = frames.into_iter().map(Into::into).collect();
         outgoing.fill(is_vectored, || frames.pop_front());
     }
 
@@ -268,8 +326,7 @@ mod tests {
                 });
                 assert!(taken < JOINED + length, "{taken} of {length}");
                 assert!(outgoing.joined.len() <= JOINED + COPIED + HEADER);
-                outgoing
-                    .fill(is_vectored, || -> Option<Written> { panic!("more is taken than was written") });
+                outgoing.fill(is_vectored, || -> Option<Piece> { panic!("more is taken than was written") });
             }
         }
     }
@@ -316,9 +373,9 @@ mod tests {
             outgoing.pong(newer.to_vec());
         }
         assert_eq!(written(&mut outgoing).0, b"\x011\x8a\x012");
-        fill(&mut outgoing, true, []);
+        fill(&mut outgoing, true, [] as [Piece; 0]);
         assert_eq!(written(&mut outgoing).0, b"\x8a\x015");
-        fill(&mut outgoing, true, []);
+        fill(&mut outgoing, true, [] as [Piece; 0]);
         assert!(outgoing.is_empty());
     }
 
@@ -343,9 +400,9 @@ mod tests {
         outgoing.pong(b"late".to_vec());
         outgoing.say_goodbye(None);
         outgoing.advance(5004 - 3000);
-        outgoing.fill(true, || -> Option<Written> { panic!("nothing comes behind a close frame") });
+        outgoing.fill(true, || -> Option<Piece> { panic!("nothing comes behind a close frame") });
         assert_eq!(written(&mut outgoing).0, b"\x88\x02\x03\xf1");
-        outgoing.fill(true, || -> Option<Written> { panic!("nothing comes behind a close frame") });
+        outgoing.fill(true, || -> Option<Piece> { panic!("nothing comes behind a close frame") });
         assert!(outgoing.is_empty());
     }
 
@@ -353,8 +410,31 @@ mod tests {
     fn a_close_frame_without_a_code_is_empty() {
         let mut outgoing = Outgoing::default();
         outgoing.say_goodbye(None);
-        fill(&mut outgoing, true, []);
+        fill(&mut outgoing, true, [] as [Piece; 0]);
         assert_eq!(written(&mut outgoing).0, b"\x88\x00");
+    }
+
+    #[test]
+    fn small_finished_frames_are_joined() {
+        let finished =
+            |byte, length| Piece::Finished(finish(&Frame::Binary(vec![byte; length].into())).unwrap());
+        let mut outgoing = Outgoing::default();
+        fill(&mut outgoing, true, [finished(1, 1), finished(2, 1), text("4a").into(), finished(3, 1)]);
+        assert_eq!(written(&mut outgoing), (b"\x82\x01\x01\x82\x01\x02\x81\x024a\x82\x01\x03".to_vec(), 0));
+        fill(&mut outgoing, true, [finished(1, 1), finished(2, 5000)]);
+        let (bytes, apart) = written(&mut outgoing);
+        assert_eq!((&bytes[..3], apart), (&b"\x82\x01\x01"[..], 5004));
+    }
+
+    #[test]
+    fn a_packet_is_finished_as_it_would_be_sent_unless_it_is_large() {
+        for length in [0, 125, 126, FINISHED] {
+            let mut outgoing = Outgoing::default();
+            fill(&mut outgoing, true, [binary(7, length)]);
+            let frame = finish(&Frame::Binary(vec![7; length].into())).unwrap();
+            assert!(written(&mut outgoing).0 == *frame, "{length}");
+        }
+        assert!(finish(&Frame::Binary(vec![7; FINISHED + 1].into())).is_none());
     }
 
     #[test]

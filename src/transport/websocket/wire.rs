@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tungstenite::protocol::frame::coding::CloseCode;
 
@@ -14,14 +15,14 @@ use super::{
     assembly::{Incoming, Limits},
     connection::{Connection, End},
     deflate::{Agreement, Compressor, Inflater},
-    outgoing::Outbound,
+    outgoing::{Outbound, Piece, finish},
     violation::Violation,
 };
 use crate::{
     codec::engine::{Form, Packet, ParseError, Transport},
     error::CloseReason,
     limit::Limit,
-    outbox::{Fault, Queue, Received, Wire},
+    outbox::{Fault, Queue, Queued, Received, SharedFrame, Wire},
 };
 
 #[cfg(test)]
@@ -106,9 +107,21 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
         if let Some(compressor) = &mut self.compressor {
             return compress(&mut self.connection, form, compressor, cx, queue);
         }
-        // What is finished is not looked at again for each receiver.
-        let sent = self.connection.poll_send(cx, || queue.pop().map(|frame| form.encode(frame)));
-        sent.map_err(failed)
+        if let Some(shared) = queue.only_shared()
+            && let Some(sent) = self.poll_pass(cx, shared)
+        {
+            queue.pop();
+            return sent;
+        }
+        self.connection.poll_send(cx, || Some(piece(form, queue.pop()?))).map_err(failed)
+    }
+
+    fn poll_pass(&mut self, cx: &mut Context<'_>, shared: &SharedFrame) -> Option<Poll<Result<(), Fault>>> {
+        if self.compressor.is_some() {
+            return None;
+        }
+        let frame = finished(self.form, shared)?;
+        self.connection.poll_pass(cx, frame).map(|sent| sent.map_err(failed))
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
@@ -173,8 +186,8 @@ fn compress<IO: AsyncRead + AsyncWrite + Unpin>(
             return None;
         }
         let is_plain = queue.next_is_plain();
-        let data = Outbound::from(form.encode(queue.pop()?));
-        Some(if is_plain { data } else { data.compressed(compressor) })
+        let data = Outbound::from(form.encode(queue.pop()?.into_frame()));
+        Some(Piece::Message(if is_plain { data } else { data.compressed(compressor) }))
     });
     ready!(sent).map_err(failed)?;
     if queue.is_empty() {
@@ -182,6 +195,22 @@ fn compress<IO: AsyncRead + AsyncWrite + Unpin>(
     }
     cx.waker().wake_by_ref();
     Poll::Pending
+}
+
+/// What is for many is not made again for each of them.
+fn piece(form: Form, queued: Queued) -> Piece {
+    let frame = match queued {
+        Queued::Own(frame) => frame,
+        Queued::Shared(shared) => match finished(form, &shared) {
+            Some(frame) => return Piece::Finished(frame.clone()),
+            None => shared.frame().clone(),
+        },
+    };
+    form.encode(frame).into()
+}
+
+fn finished(form: Form, shared: &SharedFrame) -> Option<&Bytes> {
+    form.keeps(shared.frame()).then(|| shared.finished(finish)).flatten()
 }
 
 fn failed(error: io::Error) -> Fault {
