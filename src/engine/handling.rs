@@ -1,11 +1,14 @@
 //! One request on its way through the engine.
 
 use std::{
+    future::{Future, Ready, ready},
     net::{IpAddr, Ipv6Addr},
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
+use futures_util::future::Either;
 use http::{Response, StatusCode, request::Parts};
 use http_body::Body as HttpBody;
 use tokio::time::timeout;
@@ -41,6 +44,13 @@ use crate::{
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 const HANDSHAKE_ERROR: &str = "TRANSPORT_HANDSHAKE_ERROR";
+
+/// The response, now or later.
+pub(super) type Answer = Either<Ready<Response<Body>>, Pin<Box<dyn Future<Output = Response<Body>> + Send>>>;
+
+fn at_once(response: Response<Body>) -> Answer {
+    Either::Left(ready(response))
+}
 
 /// One request on its way.
 pub(super) struct Handling {
@@ -101,27 +111,36 @@ impl Handling {
         Self { shared, parts: Arc::new(parts), is_upgrade }
     }
 
-    pub(super) async fn run<M, B>(self, make: M, body: B, connection: Option<Connection>) -> Response<Body>
+    /// What can be answered at once is. What has to wait is a future of its own kind, so that those of which there are
+    /// most, the polls, are small.
+    pub(super) fn answer<M, B>(self, make: &M, body: B, connection: Option<Connection>) -> Answer
     where
         M: MakeSession,
-        B: HttpBody + Send,
+        B: HttpBody + Send + 'static,
+        B::Data: Send,
         B::Error: Into<BoxError>,
     {
         let (asked, entry) = match self.verify() {
             Ok(verified) => verified,
-            Err(denied) => return self.deny(denied),
+            Err(denied) => return at_once(self.deny(denied)),
         };
-        let Shared { config, limits, .. } = &*self.shared;
-        let answer = match (asked, entry, connection) {
-            (Asked::Poll, Some(entry), _) => return requests::poll(entry, self.parts).await,
+        match (asked, entry, connection) {
+            (Asked::Poll, Some(entry), _) => Either::Right(Box::pin(requests::poll(entry, self.parts))),
             (Asked::Post, Some(entry), _) => {
-                return requests::post(entry, self.parts, body, config, limits).await;
+                Either::Right(Box::pin(requests::post(entry, self.parts, body, self.shared)))
             }
-            (Asked::Open(transport), _, connection) => self.open(make, transport, connection).await,
-            (Asked::Upgrade, Some(entry), Some(connection)) => self.upgrade(&entry, connection),
-            _ => return requests::status(StatusCode::INTERNAL_SERVER_ERROR),
-        };
-        answer.unwrap_or_else(|denied| self.deny(denied))
+            (Asked::Open(transport), _, connection) => {
+                let make = make.clone();
+                Either::Right(Box::pin(async move {
+                    let answer = self.open(make, transport, connection).await;
+                    answer.unwrap_or_else(|denied| self.deny(denied))
+                }))
+            }
+            (Asked::Upgrade, Some(entry), Some(connection)) => {
+                at_once(self.upgrade(&entry, connection).unwrap_or_else(|denied| self.deny(denied)))
+            }
+            _ => at_once(requests::status(StatusCode::INTERNAL_SERVER_ERROR)),
+        }
     }
 
     fn deny(self, denied: Denied) -> Response<Body> {

@@ -27,6 +27,7 @@ mod handling;
 mod heartbeat;
 mod input;
 mod make;
+mod reading;
 mod registry;
 mod requests;
 mod service;

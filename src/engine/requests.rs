@@ -9,9 +9,13 @@ use http::{
     request::Parts,
 };
 use http_body::Body as HttpBody;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Limited};
 
-use super::{config::EngineConfig, registry::Entry};
+use super::{
+    reading::{self, Unread},
+    registry::Entry,
+    shared::Shared,
+};
 use crate::{
     body::Body,
     codec::engine::{Revision, Transport, Written},
@@ -19,7 +23,7 @@ use crate::{
     exchange::{
         ErrorContext, ResponseKind, SessionResponse, Uncompressed, close_with, end_connection, refuse,
     },
-    limit::{Limit, LimitCounts},
+    limit::Limit,
     outbox::Fault,
     transport::{
         polling::{Delivered, Refused},
@@ -59,13 +63,13 @@ pub(super) async fn post<B>(
     entry: Arc<Entry>,
     request: Arc<Parts>,
     body: B,
-    config: &EngineConfig,
-    counts: &LimitCounts,
+    shared: Arc<Shared>,
 ) -> Response<Body>
 where
     B: HttpBody,
     B::Error: Into<BoxError>,
 {
+    let Shared { config, limits: counts, .. } = &*shared;
     let Some(polling) = &entry.polling else { return status(StatusCode::BAD_REQUEST) };
     let mut posting = match polling.begin_post() {
         Ok(posting) => posting,
@@ -83,23 +87,23 @@ where
         counts.reached(Limit::RequestBody);
         return too_large(body, request.version).await;
     }
-    let reading = Limited::new(body.as_mut(), config.max_payload).collect();
-    let body = match posting.read(tokio::time::timeout(config.post_timeout, reading)).await {
-        Some(Ok(Ok(body))) => body.to_bytes(),
-        Some(Ok(Err(error))) if error.is::<LengthLimitError>() => {
+    let reading = reading::whole(body.as_mut(), config.max_payload, config.post_timeout);
+    let body = match posting.read(reading).await {
+        Some(Ok(body)) => body,
+        Some(Err(Unread::TooLarge)) => {
             posting.give_up();
             counts.reached(Limit::RequestBody);
             return too_large(body, request.version).await;
         }
-        Some(Err(_)) => {
+        Some(Err(Unread::TooSlow)) => {
             let reason = CloseReason::TransportError;
             posting.fail(Fault::over(Limit::PostTime, reason, "the data request took too long"));
             return close_with(StatusCode::REQUEST_TIMEOUT, Body::empty(), request.version);
         }
         // The connection failed in the middle, which the dropped guard reports; or the session ended meanwhile.
-        Some(Ok(Err(_))) | None => return status(StatusCode::BAD_REQUEST),
+        Some(Err(Unread::Broken)) | None => return status(StatusCode::BAD_REQUEST),
     };
-    let payload = polling.form().decode_payload(body.into(), is_binary, config.max_payload_packets);
+    let payload = polling.form().decode_payload(body, is_binary, config.max_payload_packets);
     match posting.deliver(payload).await {
         // A session that ended on the way: the client hears of it in the other direction.
         Some(Delivered::All) | None => {

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tower::Service;
@@ -17,7 +18,7 @@ use tower::Service;
 use super::{
     config::EngineConfig,
     connection,
-    handling::Handling,
+    handling::{Answer, Handling},
     make::MakeSession,
     shared::Shared,
     shutdown::{self, Shutdown},
@@ -100,21 +101,20 @@ where
         let (parts, body) = request.into_parts();
         let (parts, connection) = connection::take(parts);
         let handling = Handling::new(self.shared.clone(), parts, connection.is_some());
-        let make = self.make.clone();
-        ResponseFuture(Box::pin(handling.run(make, body, connection)))
+        ResponseFuture(handling.answer(&self.make, body, connection))
     }
 }
 
 /// The engine's answer to a request. It never fails.
 ///
 /// Dropping it drops the request: a session whose poll or packets were under way is closed, `transport error`.
-pub struct ResponseFuture(Pin<Box<dyn Future<Output = Response<Body>> + Send>>);
+pub struct ResponseFuture(Answer);
 
 impl Future for ResponseFuture {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx).map(Ok)
+        self.0.poll_unpin(cx).map(Ok)
     }
 }
 

@@ -15,7 +15,8 @@ use crate::{
     transport::websocket::Accepting,
 };
 
-/// How often a waiting poll is released while the client moves over.
+/// How often a poll that waits is released, after the first, while the client moves over: one that had heard of its
+/// poll before it heard the answer to its probe has sent another.
 const NOOP_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(super) struct Candidate {
@@ -94,7 +95,8 @@ impl Candidate {
                 Poll::Pending => return Progress::Trying,
                 Poll::Ready(Received::Packet(Packet::Ping(data))) if &*data == "probe" => {
                     self.queue.push(Frame::PROBE_ANSWER);
-                    self.next_noop.get_or_insert(now + NOOP_INTERVAL);
+                    // The client moves over as soon as its poll has come back: it is released at once.
+                    self.next_noop.get_or_insert(now);
                 }
                 Poll::Ready(Received::Packet(Packet::Upgrade)) => {
                     let Stage::Probing(wire) = std::mem::replace(&mut self.stage, Stage::Over) else {

@@ -26,7 +26,7 @@ pub(super) struct Query<'a> {
 impl<'a> Query<'a> {
     pub(super) fn parse(query: &'a str) -> Self {
         let mut parsed = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in parameters(query) {
             let place = match &*name {
                 "transport" => &mut parsed.transport,
                 "sid" => &mut parsed.sid,
@@ -52,6 +52,36 @@ impl<'a> Query<'a> {
     pub(super) fn form(&self) -> Form {
         Form { revision: self.revision(), base64: self.base64.is_some() }
     }
+}
+
+/// The parameters, and their values. Hardly any has something to decode.
+fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    let mut rest = Some(query);
+    std::iter::from_fn(move || {
+        let query = rest?;
+        let mut equals = None;
+        let mut is_plain = true;
+        let mut end = query.len();
+        // One pass, byte by byte: the parts are too short for anything cleverer.
+        for (at, byte) in query.bytes().enumerate() {
+            match byte {
+                b'&' => {
+                    end = at;
+                    break;
+                }
+                b'=' if equals.is_none() => equals = Some(at),
+                b'%' | b'+' => is_plain = false,
+                _ => {}
+            }
+        }
+        let pair = &query[..end];
+        rest = query.get(end + 1..);
+        if !is_plain {
+            return Some(form_urlencoded::parse(pair.as_bytes()).next().unwrap_or_default());
+        }
+        let (name, value) = equals.map_or((pair, ""), |equals| (&pair[..equals], &pair[equals + 1..]));
+        Some((name.into(), value.into()))
+    })
 }
 
 /// What is known of the session that a request names.

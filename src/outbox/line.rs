@@ -6,7 +6,7 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc, OnceLock,
+        Arc, MutexGuard, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -240,10 +240,20 @@ impl Line {
 
     // What a transport's requests do.
 
-    /// Something has changed for the transport (a poll is there to be answered, a body has been read): sends what
-    /// waits, and wakes the session's task.
+    /// Something has changed for the transport (a body has been read): sends what waits, and wakes the session's task.
     pub(crate) fn kick(&self) {
-        let mut state = self.state.lock();
+        self.kicked(self.state.lock());
+    }
+
+    /// There is a poll to be answered: where nothing waits for it, the session's task sleeps on.
+    pub(crate) fn kick_waiting(&self) {
+        let state = self.state.lock();
+        if !state.is_drained() || !matches!(state.phase, Phase::Open) {
+            self.kicked(state);
+        }
+    }
+
+    fn kicked(&self, mut state: MutexGuard<'_, State>) {
         let failed = if state.is_corked { None } else { state.drain() };
         let waker = failed.or_else(|| state.waker.clone());
         let is_drained = state.is_drained();

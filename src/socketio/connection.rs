@@ -32,12 +32,13 @@ use crate::{
 #[derive(Clone)]
 pub struct Connector {
     hub: Arc<Hub>,
-    service: ConnectService,
+    /// Behind an `Arc`: frameworks clone this for every request, but only sessions need a service of their own.
+    service: Arc<ConnectService>,
 }
 
 impl Connector {
     pub(crate) fn new(hub: Arc<Hub>, service: ConnectService) -> Self {
-        Self { hub, service }
+        Self { hub, service: Arc::new(service) }
     }
 }
 
@@ -61,7 +62,7 @@ impl Service<Open> for Connector {
             held: Held::new(self.hub.unfinished.clone()),
         };
         let scope = open.scope.clone();
-        scope.drive(Driver::new(self.hub.clone(), self.service.clone(), link, open));
+        scope.drive(Driver::new(self.hub.clone(), (*self.service).clone(), link, open));
         ready(Ok(connection))
     }
 }

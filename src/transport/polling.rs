@@ -117,7 +117,7 @@ impl Polling {
             shared.waiting = Some(sender);
         }
         let guard = Guard::new(self, "poll connection closed prematurely");
-        self.line.kick();
+        self.line.kick_waiting();
         let payload = receiver.await;
         guard.disarm();
         payload.map_err(|_| Refused::Over)

@@ -25,8 +25,8 @@ pub(super) fn encode_into(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The bytes of `text`, or nothing if it is no base64.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let url_safe = text.bytes().any(|byte| byte == b'-' || byte == b'_');
+pub(super) fn decode(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
+    let url_safe = text.as_ref().iter().any(|byte| matches!(byte, b'-' | b'_'));
     if url_safe { LENIENT_URL_SAFE.decode(text).ok() } else { LENIENT.decode(text).ok() }
 }
 

@@ -74,7 +74,8 @@ impl Form {
 
     /// A polling payload of at most `max_packets` packets; the next one is a parse error. `is_binary` says that it was
     /// sent as bytes, which is nothing that revision 4 knows.
-    pub fn decode_payload(self, body: Vec<u8>, is_binary: bool, max_packets: usize) -> Payload {
+    pub fn decode_payload(self, body: impl Into<Bytes>, is_binary: bool, max_packets: usize) -> Payload {
+        let body = body.into();
         match (self.revision, is_binary) {
             (Revision::V3, true) => Payload::v3_binary(body, max_packets),
             (Revision::V3, false) => Payload::v3_text(body, max_packets),

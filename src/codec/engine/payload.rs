@@ -39,22 +39,22 @@ pub struct Payload {
 }
 
 enum Body {
-    V4(String),
+    V4(Bytes),
     V3Text(String),
-    V3Bytes(Vec<u8>),
+    V3Bytes(Bytes),
 }
 
 impl Payload {
     /// A payload of at most `max_packets` packets; the next one is a parse error.
-    pub fn new(body: Vec<u8>, max_packets: usize) -> Self {
-        Self::of(Body::V4(lossy(body)), max_packets)
+    pub fn new(body: impl Into<Bytes>, max_packets: usize) -> Self {
+        Self::of(Body::V4(body.into()), max_packets)
     }
 
-    pub(super) fn v3_text(body: Vec<u8>, max_packets: usize) -> Self {
-        Self::of(Body::V3Text(lossy(body)), max_packets)
+    pub(super) fn v3_text(body: Bytes, max_packets: usize) -> Self {
+        Self::of(Body::V3Text(String::from_utf8_lossy(&body).into_owned()), max_packets)
     }
 
-    pub(super) fn v3_binary(body: Vec<u8>, max_packets: usize) -> Self {
+    pub(super) fn v3_binary(body: Bytes, max_packets: usize) -> Self {
         Self::of(Body::V3Bytes(body), max_packets)
     }
 
@@ -89,24 +89,20 @@ impl Payload {
     }
 }
 
-fn lossy(body: Vec<u8>) -> String {
-    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
 /// The packet that begins here, and where the next one does.
-fn next_v4(body: &str, start: usize) -> Result<(Packet, Option<usize>), ParseError> {
+fn next_v4(body: &[u8], start: usize) -> Result<(Packet, Option<usize>), ParseError> {
     let rest = &body[start..];
-    let (packet, next) = match rest.bytes().position(|byte| byte == SEPARATOR) {
+    let (packet, next) = match rest.iter().position(|byte| *byte == SEPARATOR) {
         Some(length) => (&rest[..length], Some(start + length + 1)),
         None => (rest, None),
     };
     // A packet copies its part, as it may live longer than the payload.
-    let packet = match packet.strip_prefix('b') {
+    let packet = match packet.strip_prefix(b"b") {
         Some(text) => {
             let bytes = base64::decode(text).ok_or(ParseError)?;
             Packet::Message(Message::Binary(bytes.into()))
         }
-        None => Packet::decode(Text::from(packet))?,
+        None => Packet::decode(Text::from(&*String::from_utf8_lossy(packet)))?,
     };
     Ok((packet, next))
 }
@@ -125,8 +121,8 @@ impl Iterator for Payload {
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::V4(body) | Self::V3Text(body) => write!(f, "Text({} bytes)", body.len()),
-            Self::V3Bytes(body) => write!(f, "Binary({} bytes)", body.len()),
+            Self::V3Text(body) => write!(f, "Text({} bytes)", body.len()),
+            Self::V4(body) | Self::V3Bytes(body) => write!(f, "Binary({} bytes)", body.len()),
         }
     }
 }
