@@ -216,7 +216,8 @@ impl Handling {
                 (requests::packets(payload, &entry, ResponseKind::Opened, self.parts.clone()), None)
             }
         };
-        session::spawn(make, config, limits, registration, websocket, request);
+        let pacemaker = self.shared.pacemakers.here();
+        session::spawn(make, config, limits, registration, pacemaker, websocket, request);
         Ok(response)
     }
 

@@ -27,6 +27,7 @@ mod handling;
 mod heartbeat;
 mod input;
 mod make;
+mod pacemaker;
 mod reading;
 mod registry;
 mod requests;

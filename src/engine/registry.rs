@@ -12,6 +12,7 @@ use std::{
 
 use tokio::sync::Notify;
 
+use super::heartbeat::Pulse;
 use crate::{
     codec::engine::Revision,
     error::CloseReason,
@@ -51,6 +52,7 @@ pub(super) struct Entry {
     pub(super) id: SessionId,
     pub(super) revision: Revision,
     pub(super) line: Arc<Line>,
+    pub(super) pulse: Pulse,
     /// Nothing for a session that began as a websocket.
     pub(super) polling: Option<Polling>,
     /// A websocket that asks to take over; the session's task takes it out.
@@ -59,7 +61,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(id: SessionId, revision: Revision, line: Arc<Line>, polling: Option<Polling>) -> Self {
-        Self { id, revision, line, polling, offer: Mutex::new(None) }
+        Self { id, revision, line, pulse: Pulse::default(), polling, offer: Mutex::new(None) }
     }
 
     /// Offers a websocket to the session, unless another one waits to be looked at.

@@ -20,6 +20,7 @@ use super::{
     connection,
     handling::{Answer, Handling},
     make::MakeSession,
+    pacemaker::Pacemakers,
     shared::Shared,
     shutdown::{self, Shutdown},
 };
@@ -49,7 +50,9 @@ impl<M> EngineService<M> {
 
     /// The same, with counters that others know too.
     pub(crate) fn with_counts(make: M, config: EngineConfig, limits: Arc<LimitCounts>) -> Self {
-        let shared = Shared { config: Arc::new(config.clamped()), sessions: Arc::default(), limits };
+        let config = config.clamped();
+        let pacemakers = Pacemakers::new(&config);
+        let shared = Shared { config: Arc::new(config), sessions: Arc::default(), pacemakers, limits };
         Self { make, shared: Arc::new(shared) }
     }
 

@@ -12,14 +12,15 @@ use std::{
 
 use tokio::{
     sync::oneshot,
-    time::{Instant, Sleep},
+    time::{Instant, Sleep, sleep_until},
 };
 
 use super::{
     config::EngineConfig,
-    heartbeat::{Beat, Heartbeat, WrongDirection},
+    heartbeat::WrongDirection,
     input::{Input, Making, Readiness, make_service},
     make::{MakeSession, SessionService},
+    pacemaker::{Heartbeat, Pacemaker},
     registry::Registration,
     stall::Stall,
     upgrade::{Candidate, linger},
@@ -47,6 +48,7 @@ pub(super) fn spawn<M: MakeSession>(
     config: Arc<EngineConfig>,
     limits: Arc<LimitCounts>,
     registration: Registration,
+    pacemaker: Arc<Pacemaker>,
     websocket: Option<Accepting>,
     request: Arc<SessionRequest>,
 ) {
@@ -70,7 +72,11 @@ pub(super) fn spawn<M: MakeSession>(
         let outbox = Outbox::new(line);
         let open = Open::new(entry.id.clone(), entry.revision, request, outbox, closed, scope.clone());
         let making = make_service(make, open, config.open_timeout, limits.clone());
-        let mut session = Session::new(config, limits, registration, making, scope, runner);
+        let (heartbeat, pacemaker) = pacemaker.enlist(entry);
+        if let Some(pacemaker) = pacemaker {
+            tokio::spawn(pacemaker.drive());
+        }
+        let mut session = Session::new(config, limits, registration, heartbeat, making, scope, runner);
         let reason = poll_fn(|cx| {
             // What of the user's code is not guarded by itself (texts of errors, say) ends its own session only.
             guarded("a session's turn", || session.poll(cx)).unwrap_or(Poll::Ready(CloseReason::ForcedClose))
@@ -96,7 +102,8 @@ struct Session<S: SessionService> {
     stall: Stall,
     /// How long a graceful close that is under way may take.
     closing_until: Option<StdInstant>,
-    timer: Pin<Box<Sleep>>,
+    /// Wakes the task for what else is due, which is little: an idle session has none.
+    timer: Option<Pin<Box<Sleep>>>,
     turned_away: Arc<()>,
 }
 
@@ -105,17 +112,16 @@ impl<S: SessionService> Session<S> {
         config: Arc<EngineConfig>,
         limits: Arc<LimitCounts>,
         registration: Registration,
+        heartbeat: Heartbeat,
         making: Making<S>,
         scope: Scope,
         runner: ScopeRunner,
     ) -> Self {
-        let now = now();
-        let revision = registration.entry().revision;
         Self {
             line: registration.entry().line.clone(),
             input: Input::new(making),
-            heartbeat: Heartbeat::new(revision, config.ping_interval, config.ping_timeout, now),
-            timer: Box::pin(tokio::time::sleep_until((now + config.ping_interval).into())),
+            heartbeat,
+            timer: None,
             turned_away: Arc::new(()),
             candidate: None,
             leaving: None,
@@ -175,48 +181,48 @@ impl<S: SessionService> Session<S> {
         self.poll_timer(cx)
     }
 
-    /// Beats, and has the task woken when something is due.
+    /// Sees whether the client still answers, and has the task woken when something else is due.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
-        loop {
-            // A client that is being left is not asked any more: its time is `closing_until`.
-            let beat =
-                if self.closing_until.is_some() { Beat::Nothing } else { self.heartbeat.on_time(now()) };
-            match beat {
-                Beat::Nothing => {}
-                Beat::Ping => self.line.push_beat(Frame::PING),
-                Beat::Expired => return Some(self.over(Limit::Heartbeat, CloseReason::PingTimeout)),
-            }
-            let candidate = self.candidate.as_ref().map(Candidate::deadline);
-            let deadlines = [self.beat_deadline(), candidate, self.closing_until, self.stall.deadline()];
-            let due = deadlines.into_iter().flatten().min()?;
-            let due = Instant::from_std(due);
-            if self.timer.deadline() != due {
-                self.timer.as_mut().reset(due);
-            }
-            match self.timer.as_mut().poll(cx) {
-                Poll::Pending => return None,
-                // A deadline that is not the heartbeat's is looked at in the next turn.
-                Poll::Ready(()) if self.beat_deadline().is_none_or(|at| at > now()) => {
-                    cx.waker().wake_by_ref();
-                    return None;
-                }
-                Poll::Ready(()) => {}
-            }
+        // A client that is being left is not waited for any more: its time is `closing_until`.
+        if self.closing_until.is_none() && self.heartbeat.is_over() {
+            return Some(self.over(Limit::Heartbeat, CloseReason::PingTimeout));
         }
-    }
-
-    fn beat_deadline(&self) -> Option<StdInstant> {
-        if self.closing_until.is_some() { None } else { self.heartbeat.deadline() }
+        let candidate = self.candidate.as_ref().map(Candidate::deadline);
+        let due = [candidate, self.closing_until, self.stall.deadline()].into_iter().flatten().min();
+        match (&mut self.timer, due.map(Instant::from_std)) {
+            (None, None) => return None,
+            // It is cheaper to let it run out than to set it back; and perhaps it is needed again.
+            (Some(timer), None) if !timer.is_elapsed() => return None,
+            (timer, None) => *timer = None,
+            (Some(timer), Some(due)) if due < timer.deadline() || timer.is_elapsed() => {
+                timer.as_mut().reset(due);
+            }
+            (Some(_), Some(_)) => {}
+            (timer, Some(due)) => *timer = Some(Box::pin(sleep_until(due))),
+        }
+        let timer = self.timer.as_mut()?;
+        while timer.as_mut().poll(cx).is_ready() {
+            let due = due.map(Instant::from_std)?;
+            if due <= Instant::now() {
+                // It is looked at in the next turn.
+                cx.waker().wake_by_ref();
+                return None;
+            }
+            timer.as_mut().reset(due);
+        }
+        None
     }
 
     /// Takes packets as long as there are some and the service keeps up.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
         for _ in 0..PACKETS_PER_TURN {
             match self.input.poll_ready(cx) {
-                Readiness::Ready => self.heartbeat.wake(now()),
+                Readiness::Ready => self.heartbeat.wake(),
                 Readiness::Busy => {
-                    self.stall.rest(now());
-                    self.heartbeat.rest(now());
+                    if self.stall.deadline().is_some() {
+                        self.stall.rest(now());
+                    }
+                    self.heartbeat.rest();
                     return None;
                 }
                 Readiness::Failed => return Some(CloseReason::ForcedClose),
@@ -225,7 +231,7 @@ impl<S: SessionService> Session<S> {
                 Intake::Open => {}
                 Intake::Congested => {
                     // It throttles itself: it is not read until it has read.
-                    self.heartbeat.rest(now());
+                    self.heartbeat.rest();
                     return self.poll_stall(self.config.ping_timeout);
                 }
                 // Whoever ended it has woken this task.
@@ -254,11 +260,11 @@ impl<S: SessionService> Session<S> {
         self.line.tell(|| ConnEvent::Packet(&packet));
         let is_beat = matches!(packet, Packet::Pong(_) | Packet::Ping(_));
         let heartbeat = match packet {
-            Packet::Pong(_) => self.heartbeat.on_pong(now()),
-            Packet::Ping(_) => self.heartbeat.on_ping(now()).map(|()| self.line.push_beat(Frame::PONG)),
+            Packet::Pong(_) => self.heartbeat.on_pong(),
+            Packet::Ping(_) => self.heartbeat.on_ping().map(|()| self.line.push_beat(Frame::PONG)),
             Packet::Close => return Some(CloseReason::TransportClose),
             packet => {
-                self.heartbeat.on_packet(now());
+                self.heartbeat.on_packet();
                 if let Packet::Message(message) = packet {
                     self.input.take(message);
                 }
@@ -274,7 +280,11 @@ impl<S: SessionService> Session<S> {
 
     /// If the client takes nothing of what waits for it for so long, it is gone, whatever it sends.
     fn poll_stall(&mut self, patience: Duration) -> Option<CloseReason> {
-        let is_over = self.stall.is_over(self.line.progress(), patience, now());
+        let Some(progress) = self.line.progress() else {
+            self.stall.forget();
+            return None;
+        };
+        let is_over = self.stall.is_over(progress, patience, now());
         is_over.then(|| self.over(Limit::WriteStall, CloseReason::TransportClose))
     }
 
@@ -325,7 +335,8 @@ impl<S: SessionService> Session<S> {
             Poll::Ready(self.line.end(cx, reason))
         })
         .await;
-        let Self { config, limits, registration, mut input, mut runner, leaving, .. } = self;
+        let Self { config, limits, registration, heartbeat, mut input, mut runner, leaving, .. } = self;
+        drop(heartbeat);
         let registry = registration.registry().clone();
         tracing::trace!(session = ?registration.entry().id, %reason, "session closed");
         // Nobody finds it any more, but its room is taken until all is over.

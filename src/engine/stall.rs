@@ -23,13 +23,9 @@ enum Time {
 }
 
 impl Stall {
-    /// Looks at how much the client has taken of what waits for it, if anything does: whether it has had nothing for
-    /// longer than this. What it takes is seen at the next look, so it may be twice as long.
-    pub(super) fn is_over(&mut self, progress: Option<u64>, patience: Duration, now: Instant) -> bool {
-        let Some(progress) = progress else {
-            self.0 = None;
-            return false;
-        };
+    /// Looks at how much the client has taken of what waits for it: whether it has had nothing for longer than this.
+    /// What it takes is seen at the next look, so it may be twice as long.
+    pub(super) fn is_over(&mut self, progress: u64, patience: Duration, now: Instant) -> bool {
         let since = match &self.0 {
             Some(Waiting { progress: then, since, time }) if *then == progress => match time {
                 Time::Runs(_) => *since,
@@ -49,7 +45,7 @@ impl Stall {
         }
     }
 
-    /// It does not matter any more.
+    /// Nothing waits for the client, or it does not matter any more.
     pub(super) fn forget(&mut self) {
         self.0 = None;
     }
@@ -72,36 +68,36 @@ mod tests {
     #[test]
     fn who_takes_nothing_is_given_up_when_its_time_is_over() {
         let (mut stall, start) = (Stall::default(), Instant::now());
-        assert!(!stall.is_over(Some(7), 20 * SECOND, start));
+        assert!(!stall.is_over(7, 20 * SECOND, start));
         assert_eq!(stall.deadline(), Some(start + 20 * SECOND));
-        assert!(!stall.is_over(Some(7), 20 * SECOND, start + 19 * SECOND));
-        assert!(stall.is_over(Some(7), 20 * SECOND, start + 20 * SECOND));
+        assert!(!stall.is_over(7, 20 * SECOND, start + 19 * SECOND));
+        assert!(stall.is_over(7, 20 * SECOND, start + 20 * SECOND));
     }
 
     #[test]
     fn who_takes_something_has_its_whole_time_again() {
         let (mut stall, start) = (Stall::default(), Instant::now());
-        stall.is_over(Some(7), 20 * SECOND, start);
-        assert!(!stall.is_over(Some(8), 20 * SECOND, start + 20 * SECOND));
+        stall.is_over(7, 20 * SECOND, start);
+        assert!(!stall.is_over(8, 20 * SECOND, start + 20 * SECOND));
         assert_eq!(stall.deadline(), Some(start + 40 * SECOND));
     }
 
     #[test]
     fn time_in_which_the_client_is_not_read_does_not_count_and_is_not_forgotten() {
         let (mut stall, start) = (Stall::default(), Instant::now());
-        stall.is_over(Some(7), 20 * SECOND, start);
+        stall.is_over(7, 20 * SECOND, start);
         stall.rest(start + 15 * SECOND);
         stall.rest(start + 30 * SECOND);
         assert_eq!(stall.deadline(), None);
-        assert!(!stall.is_over(Some(7), 20 * SECOND, start + 100 * SECOND));
+        assert!(!stall.is_over(7, 20 * SECOND, start + 100 * SECOND));
         assert_eq!(stall.deadline(), Some(start + 105 * SECOND));
     }
 
     #[test]
     fn where_nothing_waits_there_is_no_time() {
         let (mut stall, start) = (Stall::default(), Instant::now());
-        stall.is_over(Some(7), 20 * SECOND, start);
-        assert!(!stall.is_over(None, 20 * SECOND, start + 30 * SECOND));
+        stall.is_over(7, 20 * SECOND, start);
+        stall.forget();
         assert_eq!(stall.deadline(), None);
         stall.rest(start);
         assert_eq!(stall.deadline(), None);

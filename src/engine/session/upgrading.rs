@@ -71,7 +71,7 @@ impl<S: SessionService> Session<S> {
     /// The client has moved over.
     fn upgrade(&mut self, cx: &mut Context<'_>, wire: Box<dyn Wire>) {
         self.candidate = None;
-        self.heartbeat.rearm(now());
+        self.heartbeat.rearm();
         self.leaving = self.line.attach(wire);
         if let Some(leaving) = &mut self.leaving {
             // A poll that still waits is told that this transport is over.
