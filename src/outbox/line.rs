@@ -1,5 +1,6 @@
 //! The line to one client: transport and queue under one lock.
 
+mod beating;
 mod placing;
 
 use std::{
@@ -303,28 +304,6 @@ impl Line {
         let created = self.observers.get().map(|_| frame.clone());
         self.state.lock().queue.push(frame);
         created.iter().for_each(|frame| self.tell(|| ConnEvent::PacketCreate(frame)));
-    }
-
-    /// Sends a packet of the heartbeat, before everything that waits: a client that reads slowly hears it in time. One
-    /// that is being left hears none.
-    pub(crate) fn push_beat(&self, frame: Frame) {
-        let mut state = self.state.lock();
-        if !matches!(state.phase, Phase::Open) {
-            return;
-        }
-        let created = self.observers.get().map(|_| frame.clone());
-        let nothing_waited = state.is_drained();
-        state.queue.push_first(frame);
-        let failed = if nothing_waited && !state.is_corked { state.drain() } else { None };
-        drop(state);
-        wake(failed);
-        created.iter().for_each(|frame| self.tell(|| ConnEvent::PacketCreate(frame)));
-    }
-
-    /// There is something for the session's task to look at.
-    pub(crate) fn wake(&self) {
-        let waker = self.state.lock().waker.clone();
-        wake(waker);
     }
 
     pub(crate) fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Received> {
