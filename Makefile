@@ -4,7 +4,7 @@ SHELL := bash
 # One command builds what all the tests need, with one set of features, so that nothing is compiled twice.
 BUILD := cargo build --workspace --bins --tests
 
-.PHONY: help demo test setup fmt fmt-check lint doc unit build interop interop-python browser rfc6455 fuzz bench criterion clean
+.PHONY: help demo test setup fmt fmt-check lint doc unit build interop interop-python browser rfc6455 fuzz bench criterion instructions budgets clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -71,6 +71,17 @@ bench: ## this crate beside floors and other servers; the table and the plot are
 
 criterion: ## criterion benches of single parts
 	cargo bench
+
+# Of the last commit, if something has changed since, or else of the one before.
+BASE ?=
+
+instructions: ## instructions of the hot paths, at another commit (BASE=…) and now, counted by callgrind
+	@scripts/setup.sh instructions
+	@scripts/instructions.py $(if $(BASE),--base $(BASE))
+
+budgets: ## write down what the hot paths allocate now, in docs/performance.md; the tests keep it
+	BUDGETS=write cargo test --quiet --test allocations
+	@git diff --stat -- docs/performance.md
 
 clean: ## remove what was built and installed
 	cargo clean

@@ -1,85 +1,54 @@
-//! One broadcast to many: from `emit` until every client has it.
+//! One broadcast to few and many clients: from `emit` until every one of them has it.
 //!
-//! The clients are websockets over in-memory pipes in the same runtime, so the figures hold the reading side, too:
-//! they are for comparing one commit with another.
+//! The cost of one delivery should not grow with their number. Up to 64 members of a room are written to at once, more
+//! by tasks that give way: the step between is seen here. `cargo bench --bench fan_out -- --quick` takes some seconds.
 
-use std::{convert::Infallible, hint::black_box, time::Duration};
+mod stack;
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use futures_util::{SinkExt, StreamExt};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use tokio::{io::DuplexStream, runtime::Runtime, sync::mpsc};
-use tokio_tungstenite::{WebSocketStream, client_async};
-use tower::{Layer, service_fn};
-use tower_socketio::prelude::*;
-use tungstenite::Message;
+use stack::{Server, World, frames};
+use tower_socketio::prelude::Namespace;
 
-type Client = WebSocketStream<DuplexStream>;
-
-/// A client that has joined `/` over a pipe of 64 KiB.
-async fn connect(io: &SocketIo) -> Client {
-    let (near, far) = tokio::io::duplex(64 * 1024);
-    let fallback = service_fn(async |_: http::Request<hyper::body::Incoming>| {
-        Ok::<_, Infallible>(http::Response::new(tower_socketio::Body::empty()))
-    });
-    let service = TowerToHyperService::new(io.layer().layer(fallback));
-    let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(far), service);
-    tokio::spawn(serving.with_upgrades());
-    let uri = "ws://localhost/socket.io/?EIO=4&transport=websocket";
-    let (mut client, _) = client_async(uri, near).await.expect("a websocket");
-    client.send(Message::text("40")).await.expect("joining");
-    for _ in ["open packet", "CONNECT"] {
-        client.next().await.expect("a packet").expect("a packet");
-    }
-    client
-}
-
-/// Reads everything, and says so once for each event.
-async fn read(mut client: Client, received: mpsc::Sender<()>) {
-    while let Some(Ok(message)) = client.next().await {
-        if message.to_text().is_ok_and(|text| text.starts_with("42")) && received.send(()).await.is_err() {
-            return;
-        }
-    }
-}
+const TEXT: &str = "a text of about seventy bytes, as chats and tickers send them all day";
 
 fn broadcast(c: &mut Criterion) {
     let mut group = c.benchmark_group("broadcast");
-    for count in [1_usize, 10, 64, 1_000] {
-        let runtime = Runtime::new().expect("a runtime");
-        let io = SocketIo::builder().namespace("/", Namespace::new()).build();
-        let (sender, mut received) = mpsc::channel(count);
-        runtime.block_on(async {
-            for _ in 0..count {
-                tokio::spawn(read(connect(&io).await, sender.clone()));
-            }
+    let packet = format!(r#"42["news","{TEXT}"]"#);
+    let length = packet.len() + frames::header_length(packet.len());
+    for count in [1_usize, 10, 64, 65, 1_000, 5_000] {
+        let mut world = World::new(async || {
+            let server = Server::new(Namespace::new());
+            (server.clients(count).await, server)
         });
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
-            bencher.iter(|| {
-                runtime.block_on(async {
-                    io.emit(
-                        "news",
-                        black_box("a text of about seventy bytes, as chats and tickers send them all day"),
-                    )
-                    .expect("an event that can be encoded");
-                    for _ in 0..count {
-                        received.recv().await.expect("a delivery");
+            bencher.iter_custom(|rounds| {
+                world.run(async |(clients, server)| {
+                    let start = Instant::now();
+                    for _ in 0..rounds {
+                        server.io.emit("news", black_box(TEXT)).expect("an event that can be encoded");
+                        for client in &*clients {
+                            client.bytes(length).await;
+                        }
                     }
-                });
+                    start.elapsed()
+                })
             });
         });
     }
     group.finish();
 }
 
-/// The part that whoever emits pays for, when nobody reads along: encoding once, and queueing for everybody.
+/// The part that whoever emits pays for when nobody is there.
 fn emit_to_nobody(c: &mut Criterion) {
-    let runtime = Runtime::new().expect("a runtime");
-    let _entered = runtime.enter();
-    let io = SocketIo::builder().namespace("/", Namespace::new()).build();
+    let mut world = World::new(async || Server::new(Namespace::new()));
     c.bench_function("emit to an empty room", |bencher| {
-        bencher.iter(|| io.to("nobody").emit("news", black_box("text")));
+        world.run(async |server| bencher.iter(|| server.io.to("nobody").emit("news", black_box("text"))));
     });
 }
 

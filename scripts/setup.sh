@@ -8,6 +8,7 @@
 #   scripts/setup.sh test      for `make test`: all of that, and Chromium
 #   scripts/setup.sh bench     for `make bench`: the load generator, the floors and the servers that are compared
 #   scripts/setup.sh rfc6455   for `make unit`: a virtual environment with the websocket test suite
+#   scripts/setup.sh instructions   for `make instructions`: valgrind
 #   scripts/setup.sh browser   prints which browser the tests drive
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -81,11 +82,16 @@ browser)
     browser || die "no browser: run \`make setup\`"
     exit
     ;;
-bench | demo | interop | python | rfc6455 | test) ;;
-*) die "unknown purpose \`$purpose\`: bench, demo, interop, python, test, rfc6455 or browser" ;;
+bench | demo | instructions | interop | python | rfc6455 | test) ;;
+*) die "unknown purpose \`$purpose\`: bench, demo, instructions, interop, python, test, rfc6455 or browser" ;;
 esac
 
 need cargo "install Rust with rustup"
+if [ "$purpose" = instructions ]; then
+    command -v valgrind >/dev/null ||
+        apt_install "instructions are counted by valgrind (Debian: apt-get install valgrind)" valgrind
+    exit 0
+fi
 if [ "$purpose" = python ] || [ "$purpose" = test ]; then python_packages tests/python; fi
 if [ "$purpose" = rfc6455 ] || [ "$purpose" = test ]; then python_packages tests/rfc6455; fi
 if [ "$purpose" = python ] || [ "$purpose" = rfc6455 ]; then exit 0; fi

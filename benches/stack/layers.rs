@@ -42,7 +42,7 @@ const LONG: Duration = Duration::from_secs(60);
 /// Around the events of a namespace. The first two need no server: an event is given to the handler's service as often as
 /// asked.
 pub(crate) const AROUND_EVENTS: &[Case] = &[
-    case("the router alone", router_alone),
+    case("the router alone", || router_alone(noting())),
     case("the service of a socket without layers", socket_service_alone),
     case("event with ack, no layer", || echo(namespace())),
     case("Identity", || echo(namespace().layer(Identity::new()))),
@@ -108,7 +108,7 @@ struct Taken {
     event: Event,
 }
 
-fn taken() -> World<(Client, Taken)> {
+fn taken(namespace: Namespace) -> World<(Client, Taken)> {
     fn put<T>(place: &Mutex<Option<T>>, value: T) {
         *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
@@ -131,10 +131,7 @@ fn taken() -> World<(Client, Taken)> {
             std::future::ready(Ok::<_, Infallible>(Reply::none()))
         }))
     });
-    let namespace = Namespace::new()
-        .on("note", async |Data(text): Data<String>| drop(black_box(text)))
-        .layer(passing)
-        .connect_layer(swap);
+    let namespace = namespace.layer(passing).connect_layer(swap);
     World::new(async || {
         let client = Server::new(namespace).join(pipe()).await;
         client.send(&frames::text(&format!(r#"42["note","{TEXT}"]"#)));
@@ -151,13 +148,19 @@ fn taken() -> World<(Client, Taken)> {
     })
 }
 
-fn router_alone() -> Run {
-    let World { inner: (client, Taken { router, event, .. }), runtime } = taken();
+/// A handler that reads a text.
+fn noting() -> Namespace {
+    Namespace::new().on("note", async |Data(text): Data<String>| drop(black_box(text)))
+}
+
+/// The router of a namespace that handles `note`.
+pub(crate) fn router_alone(namespace: Namespace) -> Run {
+    let World { inner: (client, Taken { router, event, .. }), runtime } = taken(namespace);
     called(router, event, (client, runtime))
 }
 
 fn socket_service_alone() -> Run {
-    let World { inner: (client, Taken { service, event, .. }), runtime } = taken();
+    let World { inner: (client, Taken { service, event, .. }), runtime } = taken(noting());
     called(service, event, (client, runtime))
 }
 

@@ -125,6 +125,10 @@ pub(crate) fn request(far: Far) -> Request<Body> {
 pub(crate) struct Client(Near);
 
 impl Client {
+    pub(crate) fn new(near: Near) -> Self {
+        Self(near)
+    }
+
     pub(crate) fn send(&self, bytes: &[u8]) {
         self.0.send(bytes);
     }
