@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    flusher::SLICE,
+    flusher::WRITTEN_INLINE,
     member::{Member, frame},
     namespace_state::NamespaceState,
     outgoing::Emitted,
@@ -23,7 +23,7 @@ pub(crate) fn send(
     flags: Flags,
     emitted: &Emitted<'_>,
 ) {
-    let is_large = members.len() > SLICE;
+    let is_large = members.len() > WRITTEN_INLINE;
     let packet = shared(packet);
     let send = |member: &Arc<Member>| {
         if member.is_leaving() {
@@ -80,7 +80,7 @@ impl Delivery {
         namespace: &NamespaceState,
         emitted: Option<&Emitted<'_>>,
     ) -> Option<SendError> {
-        let is_large = self.0.len() > SLICE;
+        let is_large = self.0.len() > WRITTEN_INLINE;
         let mut listed = Vec::new();
         let mut first = None;
         for (member, placed) in self.0 {

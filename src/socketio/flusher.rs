@@ -14,9 +14,12 @@ use tokio::{runtime::Handle, task::yield_now};
 use super::member::Member;
 use crate::sync::Mutex;
 
-/// So many packets are written before others have their turn: about a millisecond. Broadcasts to no more are written by
-/// whoever emits.
-pub(crate) const SLICE: usize = 128;
+/// Broadcasts to no more are written by whoever emits.
+pub(crate) const WRITTEN_INLINE: usize = 128;
+
+/// So many packets are written before others have their turn: well below a millisecond, also where the caches of a
+/// large room have forgotten each client.
+const SLICE: usize = 32;
 
 /// The lists of those who are to be written to, and the tasks that do it: no more than the runtime has workers, and
 /// none where nothing is to be done.
