@@ -27,7 +27,7 @@ use super::{
     heartbeat::{Beat, Nanos, Rhythm, WrongDirection},
     registry::Entry,
 };
-use crate::{codec::engine::Frame, sync::Mutex};
+use crate::{codec::engine::Frame, outbox::SharedFrame, sync::Mutex};
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +57,7 @@ pub(super) struct Pacemaker {
     begun: Instant,
     rhythm: Rhythm,
     tick: Nanos,
+    ping: SharedFrame,
     schedule: Mutex<Schedule>,
     /// The task has to look at the schedule: it sleeps too long, or nobody is left.
     changed: Notify,
@@ -99,6 +100,7 @@ impl Pacemakers {
             begun: Instant::now(),
             rhythm: self.rhythm,
             tick: self.tick,
+            ping: SharedFrame::new(Frame::PING),
             schedule: Mutex::default(),
             changed: Notify::new(),
         });
@@ -136,7 +138,7 @@ impl Pacemaker {
                 for (entry, beat) in due.drain(..) {
                     match beat {
                         Beat::Nothing => {}
-                        Beat::Ping => entry.line.push_beat(Frame::PING),
+                        Beat::Ping => entry.line.ping(&self.ping),
                         Beat::Expired => entry.line.wake(),
                     }
                 }

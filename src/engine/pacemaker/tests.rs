@@ -29,7 +29,7 @@ impl Wire for Counting {
         queue: &mut Queue,
     ) -> std::task::Poll<Result<(), Fault>> {
         while let Some(frame) = queue.pop() {
-            assert_eq!(frame, Frame::PING);
+            assert_eq!(frame.into_frame(), Frame::PING);
             self.0.fetch_add(1, Relaxed);
         }
         std::task::Poll::Ready(Ok(()))

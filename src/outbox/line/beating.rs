@@ -1,9 +1,24 @@
 //! The heartbeat's way to the line: its pacemaker is no task of the session's.
 
 use super::{Line, Phase, wake};
-use crate::{codec::engine::Frame, outbox::observers::ConnEvent};
+use crate::{
+    codec::engine::Frame,
+    outbox::{observers::ConnEvent, shared::SharedFrame},
+};
 
 impl Line {
+    /// Sends the ping that all clients get: see [`push_beat`](Self::push_beat).
+    pub(crate) fn ping(&self, ping: &SharedFrame) {
+        let passed = self.state.lock().pass(ping);
+        match passed {
+            Some(failed) => {
+                wake(failed);
+                self.tell(|| ConnEvent::PacketCreate(ping.frame()));
+            }
+            None => self.push_beat(ping.frame().clone()),
+        }
+    }
+
     /// Sends a packet of the heartbeat, before everything that waits: a client that reads slowly hears it in time. One
     /// that is being left hears none.
     pub(crate) fn push_beat(&self, frame: Frame) {
