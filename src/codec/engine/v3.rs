@@ -161,11 +161,11 @@ mod tests {
     const FORM: Form = Form { revision: Revision::V3, base64: false };
 
     fn text(body: &str) -> Vec<Result<Packet, ParseError>> {
-        FORM.decode_payload(body.into(), false, 100).collect()
+        FORM.decode_payload(body.to_owned(), false, 100).collect()
     }
 
     fn bytes(body: &[u8]) -> Vec<Result<Packet, ParseError>> {
-        FORM.decode_payload(body.into(), true, 100).collect()
+        FORM.decode_payload(body.to_owned(), true, 100).collect()
     }
 
     fn message(message: impl Into<Message>) -> Packet {
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn more_packets_than_the_limit_are_a_parse_error() {
-        let payload = |body: &str| Payload::v3_text(body.into(), 2).collect::<Vec<_>>();
+        let payload = |body: &str| Payload::v3_text(body.to_owned().into(), 2).collect::<Vec<_>>();
         assert!(payload("1:41:4").iter().all(Result::is_ok));
         assert!(payload("1:41:41:4")[2].is_err());
     }
