@@ -10,6 +10,7 @@ mod connection_error;
 #[cfg_attr(not(feature = "http2"), path = "no_extended_connect.rs")]
 mod extended_connect;
 mod extensions;
+mod head;
 mod open;
 mod refusal;
 mod request;

@@ -6,50 +6,49 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use bytes::{Bytes, BytesMut};
-use http::{Extensions, HeaderMap, HeaderValue, Uri, header::ORIGIN, request::Parts};
+use http::{Extensions, HeaderMap, Uri, header::ORIGIN, request::Parts};
 
 use super::{
     allow_request::AllowRequest,
     extensions::{PeerAddr, Secure, SessionIdGenerator},
+    head::Head,
     upgrade_hook::UpgradeHook,
 };
 
 /// What is known of the request that opened a session.
 #[derive(Clone)]
 pub struct SessionRequest {
-    uri: Uri,
-    headers: HeaderMap,
+    head: Head,
     extensions: Extensions,
     issued: u64,
 }
 
 impl SessionRequest {
-    /// Copies what stays of a request. Its parts are slices of a connection's read buffer, which they would keep alive.
+    /// Copies what stays of a request.
     pub(crate) fn new(parts: &Parts) -> Self {
         let issued = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-        Self {
-            uri: Uri::try_from(parts.uri.to_string()).unwrap_or_else(|_| parts.uri.clone()),
-            headers: compact(&parts.headers),
-            extensions: lasting(&parts.extensions),
-            issued,
-        }
+        Self { head: Head::new(parts), extensions: lasting(&parts.extensions), issued }
     }
 
     /// The path and query as they were sent (without the prefix that a nesting router took off).
     pub fn uri(&self) -> &Uri {
-        &self.uri
+        self.head.uri()
     }
 
-    /// The headers.
+    /// The same as text.
+    pub(crate) fn url(&self) -> &str {
+        self.head.target()
+    }
+
+    /// The headers. They are kept as text; the table is made when it is first asked for, and then stays, too.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.head.headers()
     }
 
     /// The query's parameters, decoded, in their order.
     pub fn query(&self) -> impl Iterator<Item = (String, String)> {
-        let query = self.uri.query().unwrap_or_default();
-        form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()))
+        let query = self.head.query().as_bytes();
+        form_urlencoded::parse(query).map(|(name, value)| (name.into_owned(), value.into_owned()))
     }
 
     /// One parameter of the query; where it is repeated, the last.
@@ -74,7 +73,7 @@ impl SessionRequest {
 
     /// Whether a browser sent it from another page's script: it had an `Origin`.
     pub fn is_cross_domain(&self) -> bool {
-        self.headers.contains_key(ORIGIN)
+        self.head.contains(&ORIGIN)
     }
 
     /// Whether it came over TLS, if someone put [`Secure`] into the extensions.
@@ -87,7 +86,7 @@ impl SessionRequest {
 impl fmt::Debug for SessionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("SessionRequest");
-        debug.field("path", &self.uri.path()).field("issued", &self.issued).finish_non_exhaustive()
+        debug.field("path", &self.uri().path()).field("issued", &self.issued).finish_non_exhaustive()
     }
 }
 
@@ -98,22 +97,6 @@ fn lasting(extensions: &Extensions) -> Extensions {
     extensions.remove::<SessionIdGenerator>();
     extensions.remove::<UpgradeHook>();
     extensions
-}
-
-/// The same headers, their values in one buffer of just the size.
-fn compact(headers: &HeaderMap) -> HeaderMap {
-    let size = headers.values().map(HeaderValue::len).sum();
-    let mut buffer = BytesMut::with_capacity(size);
-    let mut copied = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        buffer.extend_from_slice(value.as_bytes());
-        let bytes: Bytes = buffer.split().freeze();
-        if let Ok(mut copy) = HeaderValue::from_maybe_shared(bytes) {
-            copy.set_sensitive(value.is_sensitive());
-            copied.append(name.clone(), copy);
-        }
-    }
-    copied
 }
 
 #[cfg(test)]

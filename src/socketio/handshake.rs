@@ -74,7 +74,7 @@ impl Handshake {
 
     /// Path and query of the session's first request.
     pub fn url(&self) -> String {
-        self.request.uri().to_string()
+        self.request.url().to_owned()
     }
 
     /// The peer's address, if the application told it with a [`PeerAddr`](crate::exchange::PeerAddr).
