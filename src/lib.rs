@@ -44,6 +44,7 @@ pub mod codec;
 pub mod engine;
 mod error;
 pub mod exchange;
+mod futures;
 mod guard;
 pub mod guide;
 mod id;

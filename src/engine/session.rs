@@ -52,38 +52,54 @@ pub(super) fn spawn<M: MakeSession>(
     websocket: Option<Accepting>,
     request: Arc<SessionRequest>,
 ) {
+    // What only its beginning or its end needs is in a box of its own: the task is as large as a session that lives.
+    let beginning = Box::pin(begin(make, config, limits, registration, pacemaker, websocket, request));
     tokio::spawn(async move {
-        let entry = registration.entry().clone();
-        let line = entry.line.clone();
-        if let Some(websocket) = websocket {
-            let accepted = tokio::select! {
-                accepted = tokio::time::timeout(config.upgrade_timeout, websocket) => accepted,
-                () = registration.registry().is_cut() => return,
-            };
-            match accepted {
-                Ok(Some(wire)) => line.attach(wire),
-                // The connection failed before it was a websocket: there never was a session.
-                Ok(None) => return,
-                Err(_) => return limits.reached(Limit::UpgradeTime),
-            };
-        }
-        let (closed_sender, closed) = Closed::new();
-        let (scope, runner) = ScopeRunner::new(spawn_late);
-        let outbox = Outbox::new(line);
-        let open = Open::new(entry.id.clone(), entry.revision, request, outbox, closed, scope.clone());
-        let making = make_service(make, open, config.open_timeout, limits.clone());
-        let (heartbeat, pacemaker) = pacemaker.enlist(entry);
-        if let Some(pacemaker) = pacemaker {
-            tokio::spawn(pacemaker.drive());
-        }
-        let mut session = Session::new(config, limits, registration, heartbeat, making, scope, runner);
+        let Some(mut session) = beginning.await else { return };
         let reason = poll_fn(|cx| {
             // What of the user's code is not guarded by itself (texts of errors, say) ends its own session only.
             guarded("a session's turn", || session.poll(cx)).unwrap_or(Poll::Ready(CloseReason::ForcedClose))
         })
         .await;
-        session.finish(reason, closed_sender).await;
+        Box::pin(session.finish(reason)).await;
     });
+}
+
+/// The session, as soon as its transport is there. Nothing if that fails: there never was one.
+async fn begin<M: MakeSession>(
+    make: M,
+    config: Arc<EngineConfig>,
+    limits: Arc<LimitCounts>,
+    registration: Registration,
+    pacemaker: Arc<Pacemaker>,
+    websocket: Option<Accepting>,
+    request: Arc<SessionRequest>,
+) -> Option<Session<M::Response>> {
+    let entry = registration.entry().clone();
+    let line = entry.line.clone();
+    if let Some(websocket) = websocket {
+        let accepted = tokio::select! {
+            accepted = tokio::time::timeout(config.upgrade_timeout, websocket) => accepted,
+            () = registration.registry().is_cut() => return None,
+        };
+        match accepted {
+            Ok(wire) => line.attach(wire?),
+            Err(_) => {
+                limits.reached(Limit::UpgradeTime);
+                return None;
+            }
+        };
+    }
+    let (closed_sender, closed) = Closed::new();
+    let (scope, runner) = ScopeRunner::new(spawn_late);
+    let outbox = Outbox::new(line);
+    let open = Open::new(entry.id.clone(), entry.revision, request, outbox, closed, scope.clone());
+    let making = make_service(make, open, config.open_timeout, limits.clone());
+    let (heartbeat, pacemaker) = pacemaker.enlist(entry);
+    if let Some(pacemaker) = pacemaker {
+        tokio::spawn(pacemaker.drive());
+    }
+    Some(Session::new(config, limits, registration, heartbeat, making, closed_sender, (scope, runner)))
 }
 
 struct Session<S: SessionService> {
@@ -92,10 +108,12 @@ struct Session<S: SessionService> {
     registration: Registration,
     line: Arc<Line>,
     input: Input<S>,
+    /// Told at its end.
+    closed: oneshot::Sender<CloseReason>,
     scope: Scope,
     runner: ScopeRunner,
     heartbeat: Heartbeat,
-    candidate: Option<Candidate>,
+    candidate: Option<Box<Candidate>>,
     /// The transport that was upgraded, until it has handed over what the client sent there.
     leaving: Option<Box<dyn Wire>>,
     /// The client takes what waits for it too slowly, or not at all.
@@ -114,8 +132,8 @@ impl<S: SessionService> Session<S> {
         registration: Registration,
         heartbeat: Heartbeat,
         making: Making<S>,
-        scope: Scope,
-        runner: ScopeRunner,
+        closed: oneshot::Sender<CloseReason>,
+        (scope, runner): (Scope, ScopeRunner),
     ) -> Self {
         Self {
             line: registration.entry().line.clone(),
@@ -130,6 +148,7 @@ impl<S: SessionService> Session<S> {
             config,
             limits,
             registration,
+            closed,
             scope,
             runner,
         }
@@ -152,7 +171,7 @@ impl<S: SessionService> Session<S> {
                 let until = *self.closing_until.get_or_insert(until);
                 self.stall.forget();
                 // A client that is on its way over polls no more: what is queued, and the end, reach it only there.
-                if self.candidate.as_ref().is_some_and(Candidate::was_answered) {
+                if self.candidate.as_ref().is_some_and(|candidate| candidate.was_answered()) {
                     self.poll_candidate(cx);
                 } else {
                     self.dismiss_candidate(cx);
@@ -187,7 +206,7 @@ impl<S: SessionService> Session<S> {
         if self.closing_until.is_none() && self.heartbeat.is_over() {
             return Some(self.over(Limit::Heartbeat, CloseReason::PingTimeout));
         }
-        let candidate = self.candidate.as_ref().map(Candidate::deadline);
+        let candidate = self.candidate.as_ref().map(|candidate| candidate.deadline());
         let due = [candidate, self.closing_until, self.stall.deadline()].into_iter().flatten().min();
         match (&mut self.timer, due.map(Instant::from_std)) {
             (None, None) => return None,
@@ -329,13 +348,14 @@ impl<S: SessionService> Session<S> {
     }
 
     /// The session is over for everyone; what its futures and its transport have left to do is bounded in time.
-    async fn finish(mut self, reason: CloseReason, closed: oneshot::Sender<CloseReason>) {
+    async fn finish(mut self, reason: CloseReason) {
         let wire = poll_fn(|cx| {
             self.dismiss_candidate(cx);
             Poll::Ready(self.line.end(cx, reason))
         })
         .await;
-        let Self { config, limits, registration, heartbeat, mut input, mut runner, leaving, .. } = self;
+        let Self { config, limits, registration, heartbeat, mut input, closed, mut runner, leaving, .. } =
+            self;
         drop(heartbeat);
         let registry = registration.registry().clone();
         tracing::trace!(session = ?registration.entry().id, %reason, "session closed");

@@ -3,15 +3,14 @@
 use std::{
     fmt,
     future::Future,
-    panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-use futures_util::{FutureExt, Stream, stream::FuturesUnordered};
+use pin_project_lite::pin_project;
 
-use crate::sync::Mutex;
+use crate::{futures::Futures, guard::guarded, sync::Mutex};
 
 type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -42,11 +41,7 @@ impl Scope {
     }
 
     fn put(&self, future: impl Future<Output = ()> + Send + 'static, late: fn(fn(BoxFuture), BoxFuture)) {
-        // It is dropped within its last poll, where a panic of its drop is caught too.
-        let whole = async move {
-            future.await;
-        };
-        let future: BoxFuture = Box::pin(AssertUnwindSafe(whole).catch_unwind().map(report_panic));
+        let future: BoxFuture = Box::pin(Contained { future: Some(future) });
         let waker = {
             let mut shared = self.0.lock();
             if shared.is_over {
@@ -72,7 +67,10 @@ impl fmt::Debug for Scope {
 /// The session task's end of a [`Scope`].
 pub(crate) struct ScopeRunner {
     shared: Arc<Mutex<Shared>>,
-    running: FuturesUnordered<BoxFuture>,
+    /// The one that came when there was no other: it is polled at each turn of the task. For what lives as long as the
+    /// session, and has something to do in most turns, that costs less than to find out.
+    resident: Option<BoxFuture>,
+    others: Futures<BoxFuture>,
 }
 
 impl ScopeRunner {
@@ -80,7 +78,7 @@ impl ScopeRunner {
     pub(crate) fn new(spawn: fn(BoxFuture)) -> (Scope, Self) {
         let shared = Shared { arrived: Vec::new(), waker: None, is_over: false, spawn };
         let shared = Arc::new(Mutex::new(shared));
-        (Scope(shared.clone()), Self { shared, running: FuturesUnordered::new() })
+        (Scope(shared.clone()), Self { shared, resident: None, others: Futures::default() })
     }
 
     /// Polls what is there. Ready when nothing is left.
@@ -92,17 +90,47 @@ impl ScopeRunner {
             }
             std::mem::take(&mut shared.arrived)
         };
-        self.running.extend(arrived);
-        while let Poll::Ready(Some(())) = Pin::new(&mut self.running).poll_next(cx) {}
+        for future in arrived {
+            match &self.resident {
+                None => self.resident = Some(future),
+                Some(_) => self.others.push(future),
+            }
+        }
+        if let Some(resident) = &mut self.resident
+            && resident.as_mut().poll(cx).is_ready()
+        {
+            self.resident = None;
+        }
+        while let Some(()) = self.others.poll_next(cx) {}
         // What came meanwhile, perhaps from one that has just ended, has woken this task.
-        let is_left = self.running.is_empty() && self.shared.lock().arrived.is_empty();
+        let is_left =
+            self.resident.is_none() && self.others.is_empty() && self.shared.lock().arrived.is_empty();
         if is_left { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
-fn report_panic(result: Result<(), Box<dyn std::any::Any + Send>>) {
-    if result.is_err() {
-        tracing::error!("a future of a session panicked");
+pin_project! {
+    /// A future whose panics are its own matter, that of its drop at its end too.
+    struct Contained<F> {
+        #[pin]
+        future: Option<F>,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Contained<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut future = self.project().future;
+        let polled = guarded("a future of a session", || match future.as_mut().as_pin_mut() {
+            Some(running) => running.poll(cx),
+            None => Poll::Ready(()),
+        });
+        if let Some(Poll::Pending) = polled {
+            return Poll::Pending;
+        }
+        guarded("the drop of a session's future", || future.set(None));
+        Poll::Ready(())
     }
 }
 

@@ -15,7 +15,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_util::{Stream, stream::FuturesUnordered};
 use tokio::time::{Instant, Sleep};
 
 use super::{
@@ -40,6 +39,7 @@ use crate::{
     codec::parser::{Encoded, Packet, PacketBody},
     error::CloseReason,
     exchange::{Closed, Open, SessionRequest},
+    futures::Futures,
     guard::guarded,
     outbox::{Flags, Outbox},
 };
@@ -57,7 +57,7 @@ pub(super) struct Driver {
     /// Nothing after the session has ended.
     closed: Option<Closed>,
     slots: Slots,
-    running: FuturesUnordered<Work>,
+    running: Futures<Work>,
     /// Sessions that the clients ask for.
     restorations: Vec<Restoration>,
     /// Those that were found, until their sockets have joined.
@@ -84,7 +84,7 @@ impl Driver {
             outbox,
             closed: Some(closed),
             slots: Slots::default(),
-            running: FuturesUnordered::new(),
+            running: Futures::default(),
             packet_deadline: None,
             restorations: Vec::new(),
             pending: Vec::new(),
@@ -207,13 +207,9 @@ impl Driver {
     }
 
     fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
-        match Pin::new(&mut self.running).poll_next(cx) {
-            Poll::Ready(Some(finished)) => {
-                self.finished(cx, finished);
-                true
-            }
-            Poll::Ready(None) | Poll::Pending => false,
-        }
+        let Some(finished) = self.running.poll_next(cx) else { return false };
+        self.finished(cx, finished);
+        true
     }
 
     /// Runs a future to its first `.await`, and keeps it if that is not its end.

@@ -47,7 +47,8 @@ struct Inbox {
     /// What the driver has taken, and could not start yet.
     set_aside: Load,
     driver: Option<Waker>,
-    reader: Option<Waker>,
+    /// It waits until less than this waits here.
+    reader: Option<(Waker, Load)>,
 }
 
 /// A handler has failed, while others of the same event run on. Without the socket, which would keep itself alive here.
@@ -78,6 +79,13 @@ pub(crate) enum News {
     CloseSession,
 }
 
+impl Inbox {
+    fn has_room(&self, limit: Load) -> bool {
+        let events = self.packets.len() + self.set_aside.events;
+        events == 0 || (events < limit.events && self.bytes + self.set_aside.bytes < limit.bytes)
+    }
+}
+
 impl Link {
     pub(crate) fn new(session_id: SessionId, revision: Revision, scope: Scope) -> Self {
         Self { session_id, revision, scope, inbox: Mutex::default() }
@@ -86,12 +94,10 @@ impl Link {
     /// Ready when one more packet may be read.
     pub(crate) fn poll_room(&self, cx: &mut Context<'_>, limit: Load) -> Poll<()> {
         let mut inbox = self.inbox.lock();
-        let events = inbox.packets.len() + inbox.set_aside.events;
-        let bytes = inbox.bytes + inbox.set_aside.bytes;
-        if events == 0 || (events < limit.events && bytes < limit.bytes) {
+        if inbox.has_room(limit) {
             return Poll::Ready(());
         }
-        inbox.reader = Some(cx.waker().clone());
+        inbox.reader = Some((cx.waker().clone(), limit));
         Poll::Pending
     }
 
@@ -163,7 +169,18 @@ impl Link {
         let (reader, due) = {
             let mut inbox = self.inbox.lock();
             inbox.set_aside = load;
-            (inbox.reader.take(), inbox.due)
+            if inbox.packets.is_empty() {
+                // An idle client keeps no table.
+                inbox.packets = VecDeque::new();
+            }
+            // The driver may look often; the reader is woken only when it can go on.
+            let reader = inbox.reader.take();
+            let (to_wake, still) = match reader {
+                Some((reader, limit)) if inbox.has_room(limit) => (Some(reader), None),
+                reader => (None, reader),
+            };
+            inbox.reader = still;
+            (to_wake, inbox.due)
         };
         if let Some(reader) = reader {
             reader.wake();

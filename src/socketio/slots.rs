@@ -54,6 +54,10 @@ impl Slots {
         if let Some(index) = self.position(&namespace) {
             return Some(std::mem::replace(&mut self.0[index].1, slot));
         }
+        if self.0.len() == self.0.capacity() {
+            // Most clients are in one namespace, and it alone takes memory then.
+            self.0.reserve_exact(self.0.len().max(1));
+        }
         self.0.push((namespace, slot));
         None
     }

@@ -27,6 +27,7 @@ const ROOMS: &[Room] = &[
     Room::new("sync", 0, &[]),
     Room::new("error", 0, &[]),
     Room::new("guard", 0, &[]),
+    Room::new("futures", 0, &[]),
     Room::new("limit", 0, &[]),
     Room::new("id", 0, &["text", "error"]),
     Room::new("body", 0, &["text", "error"]),

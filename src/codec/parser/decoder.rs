@@ -15,7 +15,8 @@ use crate::text::Text;
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
-    pending: Option<Pending>,
+    /// In a box: most sessions have none most of the time.
+    pending: Option<Box<Pending>>,
 }
 
 /// A packet that waits for attachments.
@@ -48,7 +49,7 @@ impl Decoder {
             return Ok(Some(packet));
         }
         let due = header.attachments;
-        self.pending = Some(Pending { packet, due, attachments: Vec::new(), bytes: 0, text: len });
+        self.pending = Some(Box::new(Pending { packet, due, attachments: Vec::new(), bytes: 0, text: len }));
         Ok(None)
     }
 
@@ -64,9 +65,9 @@ impl Decoder {
             self.pending = Some(pending);
             return Ok(None);
         }
-        let mut packet = pending.packet;
+        let Pending { mut packet, attachments, .. } = *pending;
         if let PacketBody::Event { args, .. } | PacketBody::Ack { args, .. } = &mut packet.body {
-            args.attach(pending.attachments);
+            args.attach(attachments);
         }
         Ok(Some(packet))
     }

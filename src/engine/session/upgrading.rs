@@ -24,7 +24,7 @@ impl<S: SessionService> Session<S> {
             && self.closing_until.is_none()
             && self.line.transport() == Some(Transport::Polling);
         if is_free {
-            self.candidate = Some(Candidate::new(offer, now() + self.config.upgrade_timeout));
+            self.candidate = Some(Box::new(Candidate::new(offer, now() + self.config.upgrade_timeout)));
         } else if Arc::strong_count(&self.turned_away) <= MAX_TURNED_AWAY {
             let (limit, token) = (self.config.upgrade_timeout, self.turned_away.clone());
             self.scope.drive(async move {
