@@ -7,7 +7,8 @@ use crate::id::SocketId;
 
 /// Members of a namespace and the rooms that they are in. `M` is a cheap handle.
 ///
-/// A room exists while somebody is in it.
+/// A room exists while somebody is in it. That a member is in the room of its own id, as nearly all are, is a mark on the
+/// member, and takes no place in the table of rooms.
 #[derive(Debug)]
 pub(crate) struct Rooms<M> {
     members: HashMap<SocketId, Entry<M>>,
@@ -17,8 +18,20 @@ pub(crate) struct Rooms<M> {
 #[derive(Debug)]
 struct Entry<M> {
     member: M,
-    rooms: HashSet<Room>,
+    is_in_own: bool,
+    /// Those beside its own.
+    rooms: Joined,
 }
+
+/// The rooms of one member. Most have few.
+#[derive(Debug)]
+enum Joined {
+    Few(Vec<Room>),
+    Many(Box<HashSet<Room>>),
+}
+
+/// Up to so many are looked through one by one.
+const FEW: usize = 8;
 
 impl<M> Default for Rooms<M> {
     fn default() -> Self {
@@ -29,49 +42,78 @@ impl<M> Default for Rooms<M> {
 impl<M: Clone> Rooms<M> {
     /// Adds a member, which is in no room yet.
     pub(crate) fn insert(&mut self, id: &SocketId, member: M) {
-        self.members.insert(id.clone(), Entry { member, rooms: HashSet::new() });
+        let entry = Entry { member, is_in_own: false, rooms: Joined::Few(Vec::new()) };
+        self.members.insert(id.clone(), entry);
     }
 
     /// Puts a member into a room, and says whether the room is new. Nothing happens if it is not (or no longer) a
     /// member, or is there already.
     pub(crate) fn join(&mut self, id: &SocketId, room: Room) -> Option<bool> {
         let entry = self.members.get_mut(id)?;
-        if !entry.rooms.insert(room.clone()) {
+        if *room == **id {
+            let was_there = std::mem::replace(&mut entry.is_in_own, true);
+            return (!was_there).then(|| !self.rooms.contains_key(&room));
+        }
+        if !entry.rooms.insert(&room) {
             return None;
         }
-        let members = self.rooms.entry(room).or_default();
-        let is_new = members.is_empty();
-        members.insert(id.clone(), entry.member.clone());
+        let member = entry.member.clone();
+        let is_new = !self.exists(&room);
+        self.rooms.entry(room).or_default().insert(id.clone(), member);
         Some(is_new)
     }
 
     /// Takes a member out of a room, and says whether the room is gone. Nothing happens if it is not there.
     pub(crate) fn leave(&mut self, id: &SocketId, room: &str) -> Option<bool> {
         let entry = self.members.get_mut(id)?;
+        if *room == **id {
+            let was_there = std::mem::take(&mut entry.is_in_own);
+            return was_there.then(|| !self.rooms.contains_key(room));
+        }
         entry.rooms.remove(room).then(|| self.remove_from_room(id, room))
     }
 
     /// Removes a member from everywhere, and says where it was, and whether that room is gone.
     pub(crate) fn remove(&mut self, id: &SocketId) -> impl Iterator<Item = (Room, bool)> {
-        let rooms = self.members.remove(id).map(|entry| entry.rooms).unwrap_or_default();
-        rooms.into_iter().map(|room| {
+        let (own, rooms) = match self.members.remove(id) {
+            Some(entry) => (entry.is_in_own.then(|| id.shared()), entry.rooms.into_vec()),
+            None => (None, Vec::new()),
+        };
+        own.into_iter().chain(rooms).map(|room| {
             let is_gone = self.remove_from_room(id, &room);
             (room, is_gone)
         })
     }
 
     fn remove_from_room(&mut self, id: &SocketId, room: &str) -> bool {
-        let Some(members) = self.rooms.get_mut(room) else { return false };
-        members.remove(id);
-        let is_gone = members.is_empty();
-        if is_gone {
-            self.rooms.remove(room);
+        if let Some(members) = self.rooms.get_mut(room) {
+            members.remove(id);
+            if members.is_empty() {
+                self.rooms.remove(room);
+            }
         }
-        is_gone
+        !self.exists(room)
+    }
+
+    fn exists(&self, room: &str) -> bool {
+        self.own(room).is_some() || self.rooms.contains_key(room)
+    }
+
+    /// The member whose own room this is, if it is there.
+    fn own(&self, room: &str) -> Option<(&SocketId, &M)> {
+        let (id, entry) = self.members.get_key_value(room)?;
+        entry.is_in_own.then_some((id, &entry.member))
+    }
+
+    /// Who is in a room.
+    fn of<'a>(&'a self, room: &str) -> impl Iterator<Item = (&'a SocketId, &'a M)> {
+        self.own(room).into_iter().chain(self.rooms.get(room).into_iter().flatten())
     }
 
     pub(crate) fn rooms_of(&self, id: &SocketId) -> Vec<Room> {
-        self.members.get(id).map(|entry| entry.rooms.iter().cloned().collect()).unwrap_or_default()
+        let Some(entry) = self.members.get(id) else { return Vec::new() };
+        let own = entry.is_in_own.then(|| id.shared());
+        own.into_iter().chain(entry.rooms.iter().cloned()).collect()
     }
 
     pub(crate) fn get(&self, id: &SocketId) -> Option<M> {
@@ -84,21 +126,23 @@ impl<M: Clone> Rooms<M> {
 
     /// Whom the target means, each once. It is a copy: nothing is done to a member under the table's lock.
     pub(crate) fn select(&self, target: &Target) -> Vec<M> {
+        let ids: Vec<_> = target.except.iter().filter_map(|room| self.own(room)).map(|(id, _)| id).collect();
         let except: Vec<_> = target.except.iter().filter_map(|room| self.rooms.get(room)).collect();
-        let is_meant = |id: &SocketId| !except.iter().any(|members| members.contains_key(id));
+        let is_meant =
+            |id: &SocketId| !ids.contains(&id) && !except.iter().any(|members| members.contains_key(id));
         match &target.rooms[..] {
             [] => {
                 let all = self.members.iter().filter(|(id, _)| is_meant(id));
                 gathered(self.members.len(), all.map(|(_, entry)| &entry.member))
             }
             [room] => {
-                let Some(members) = self.rooms.get(room) else { return Vec::new() };
-                let meant = members.iter().filter(|(id, _)| is_meant(id));
-                gathered(members.len(), meant.map(|(_, member)| member))
+                let most = 1 + self.rooms.get(room).map_or(0, HashMap::len);
+                let meant = self.of(room).filter(|(id, _)| is_meant(id));
+                gathered(most, meant.map(|(_, member)| member))
             }
             rooms => {
                 let mut seen = HashSet::new();
-                let members = rooms.iter().filter_map(|room| self.rooms.get(room)).flatten();
+                let members = rooms.iter().flat_map(|room| self.of(room));
                 members
                     .filter(|(id, _)| is_meant(id) && seen.insert(*id))
                     .map(|(_, member)| member.clone())
@@ -113,6 +157,64 @@ fn gathered<'a, M: Clone + 'a>(most: usize, members: impl Iterator<Item = &'a M>
     let mut gathered = Vec::with_capacity(most);
     gathered.extend(members.cloned());
     gathered
+}
+
+impl Joined {
+    /// Whether it was not there.
+    fn insert(&mut self, room: &Room) -> bool {
+        match self {
+            Self::Few(rooms) if rooms.contains(room) => false,
+            Self::Few(rooms) if rooms.len() < FEW => {
+                if rooms.is_empty() {
+                    rooms.reserve_exact(1);
+                }
+                rooms.push(room.clone());
+                true
+            }
+            Self::Few(rooms) => {
+                let mut many: HashSet<_> = std::mem::take(rooms).into_iter().collect();
+                many.insert(room.clone());
+                *self = Self::Many(Box::new(many));
+                true
+            }
+            Self::Many(rooms) => rooms.insert(room.clone()),
+        }
+    }
+
+    /// Whether it was there.
+    fn remove(&mut self, room: &str) -> bool {
+        match self {
+            Self::Few(rooms) => match rooms.iter().position(|there| **there == *room) {
+                Some(index) => {
+                    rooms.swap_remove(index);
+                    true
+                }
+                None => false,
+            },
+            Self::Many(rooms) => {
+                let was_there = rooms.remove(room);
+                if rooms.is_empty() {
+                    *self = Self::Few(Vec::new());
+                }
+                was_there
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Room> {
+        let (few, many) = match self {
+            Self::Few(rooms) => (&rooms[..], None),
+            Self::Many(rooms) => (&[][..], Some(&**rooms)),
+        };
+        few.iter().chain(many.into_iter().flatten())
+    }
+
+    fn into_vec(self) -> Vec<Room> {
+        match self {
+            Self::Few(rooms) => rooms,
+            Self::Many(rooms) => rooms.into_iter().collect(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -177,8 +279,47 @@ mod tests {
         let mut left: Vec<_> = rooms.remove(&"b".into()).collect();
         left.sort();
         assert_eq!(left, ["b", "x", "y"].map(|room| (Room::from(room), true)));
-        assert_eq!(rooms.rooms.keys().map(|room| &**room).collect::<Vec<_>>(), ["a"]);
+        assert!(rooms.rooms.is_empty() && rooms.exists("a") && !rooms.exists("b"));
         assert_eq!(rooms.len(), 1);
+    }
+
+    #[test]
+    fn others_in_the_room_of_an_id_are_there_with_and_without_its_owner() {
+        let mut rooms = table(&[("a", &[])]);
+        rooms.insert(&"b".into(), "b".to_owned());
+        assert_eq!(rooms.join(&"b".into(), "a".into()), Some(false));
+        assert_eq!(selected(&rooms, &["a"], &[]), ["a", "b"]);
+        assert_eq!(selected(&rooms, &["a", "b"], &["b"]), ["a", "b"], "nobody is in it");
+        assert_eq!(rooms.leave(&"a".into(), "a"), Some(false));
+        assert_eq!(rooms.leave(&"a".into(), "a"), None);
+        assert_eq!(selected(&rooms, &["a"], &[]), ["b"]);
+        assert_eq!(rooms.join(&"a".into(), "a".into()), Some(false));
+        assert_eq!(rooms.join(&"a".into(), "a".into()), None);
+        assert_eq!(rooms.leave(&"b".into(), "a"), Some(false));
+        assert_eq!(rooms.leave(&"a".into(), "a"), Some(true));
+        // One that is not a member yet, or no more, may have a room of its id.
+        assert_eq!(rooms.join(&"b".into(), "c".into()), Some(true));
+        rooms.insert(&"c".into(), "c".to_owned());
+        assert_eq!(rooms.join(&"c".into(), "c".into()), Some(false));
+        assert_eq!(rooms.remove(&"c".into()).collect::<Vec<_>>(), [("c".into(), false)]);
+        assert_eq!(rooms.remove(&"b".into()).collect::<Vec<_>>(), [("c".into(), true)]);
+    }
+
+    #[test]
+    fn a_member_of_many_rooms_is_in_each() {
+        let mut rooms = table(&[("a", &[])]);
+        let names: Vec<Room> = (0..FEW + 3).map(|n| n.to_string().into()).collect();
+        for name in &names {
+            assert_eq!(rooms.join(&"a".into(), name.clone()), Some(true));
+            assert_eq!(rooms.join(&"a".into(), name.clone()), None);
+        }
+        assert_eq!(rooms.rooms_of(&"a".into()).len(), FEW + 4);
+        for name in &names {
+            assert_eq!(rooms.leave(&"a".into(), name), Some(true));
+            assert_eq!(rooms.leave(&"a".into(), name), None);
+        }
+        assert_eq!(rooms.rooms_of(&"a".into()), ["a".into()]);
+        assert_eq!(rooms.join(&"a".into(), "x".into()), Some(true));
     }
 
     proptest! {
