@@ -1,6 +1,6 @@
 //! Packets that wait for a client.
 
-use std::collections::VecDeque;
+use std::{cell::Cell, collections::VecDeque};
 
 use bytes::Bytes;
 
@@ -83,6 +83,13 @@ impl Parcel<'_> {
     }
 }
 
+/// Each thread has a table for packets, which is lent to one client after the other: one that is idle keeps none.
+const LENT: usize = 64;
+
+thread_local! {
+    static SPARE: Cell<VecDeque<Queued>> = const { Cell::new(VecDeque::new()) };
+}
+
 /// Packets in the order in which they leave.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -105,6 +112,13 @@ impl Queue {
         self.first.is_none()
     }
 
+    fn rest(&mut self) -> &mut VecDeque<Queued> {
+        if self.rest.capacity() == 0 {
+            self.rest = SPARE.take();
+        }
+        &mut self.rest
+    }
+
     pub(crate) fn push(&mut self, frame: Frame) {
         self.may_compress = true;
         self.add(Queued::Own(frame), true);
@@ -116,7 +130,7 @@ impl Queue {
         if self.first.is_none() {
             self.first = Some(queued);
         } else {
-            self.rest.push_back(queued);
+            self.rest().push_back(queued);
         }
     }
 
@@ -125,7 +139,7 @@ impl Queue {
         self.bytes += frame.len();
         self.plain.push_first();
         if let Some(second) = self.first.replace(Queued::Own(frame)) {
-            self.rest.push_front(second);
+            self.rest().push_front(second);
         }
     }
 
@@ -136,9 +150,12 @@ impl Queue {
         self.bytes -= length;
         self.taken += length as u64;
         self.first = self.rest.pop_front();
-        if self.first.is_none() && self.rest.capacity() > 64 {
-            // A burst is over: an idle client keeps no large table.
-            self.rest = VecDeque::new();
+        if self.first.is_none() && self.rest.capacity() > 0 {
+            // A burst is over.
+            let rest = std::mem::take(&mut self.rest);
+            if rest.capacity() <= LENT {
+                SPARE.set(rest);
+            }
         }
         Some(queued)
     }

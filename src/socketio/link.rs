@@ -1,6 +1,7 @@
 //! From a session's messages to the one who deals with them: the inbox of its driver.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     task::{Context, Poll, Waker},
 };
@@ -34,7 +35,7 @@ pub(crate) struct Link {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    packets: VecDeque<(Result<Packet, DecodeError>, usize)>,
+    packets: Packets,
     /// What they came with, in bytes.
     bytes: usize,
     /// Until when the packet has to be complete whose attachments are due.
@@ -79,7 +80,33 @@ pub(crate) enum News {
     CloseSession,
 }
 
+type Packets = VecDeque<(Result<Packet, DecodeError>, usize)>;
+
+/// An idle client keeps no table for packets: each thread has one, lent out from the first packet to the last.
+const LENT: usize = 64;
+
+thread_local! {
+    static SPARE: Cell<Packets> = const { Cell::new(VecDeque::new()) };
+}
+
 impl Inbox {
+    fn add(&mut self, packet: Result<Packet, DecodeError>, bytes: usize) {
+        if self.packets.capacity() == 0 {
+            self.packets = SPARE.take();
+        }
+        self.packets.push_back((packet, bytes));
+    }
+
+    /// Gives back what is not needed now.
+    fn rest(&mut self) {
+        if self.packets.is_empty() && self.packets.capacity() > 0 {
+            let packets = std::mem::take(&mut self.packets);
+            if packets.capacity() <= LENT {
+                SPARE.set(packets);
+            }
+        }
+    }
+
     fn has_room(&self, limit: Load) -> bool {
         let events = self.packets.len() + self.set_aside.events;
         events == 0 || (events < limit.events && self.bytes + self.set_aside.bytes < limit.bytes)
@@ -104,7 +131,7 @@ impl Link {
     pub(crate) fn push(&self, packet: Result<Packet, DecodeError>, bytes: usize) {
         self.tell(|inbox| {
             inbox.bytes += bytes;
-            inbox.packets.push_back((packet, bytes));
+            inbox.add(packet, bytes);
         });
     }
 
@@ -169,10 +196,7 @@ impl Link {
         let (reader, due) = {
             let mut inbox = self.inbox.lock();
             inbox.set_aside = load;
-            if inbox.packets.is_empty() {
-                // An idle client keeps no table.
-                inbox.packets = VecDeque::new();
-            }
+            inbox.rest();
             // The driver may look often; the reader is woken only when it can go on.
             let reader = inbox.reader.take();
             let (to_wake, still) = match reader {
