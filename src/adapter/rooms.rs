@@ -24,6 +24,7 @@ struct Entry<M> {
 }
 
 /// The rooms of one member. Most have few.
+#[expect(clippy::box_collection, reason = "a table of its own would make all members larger")]
 #[derive(Debug)]
 enum Joined {
     Few(Vec<Room>),
