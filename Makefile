@@ -45,7 +45,7 @@ unit: build ## unit, behaviour and doc tests, and the websocket test suite
 
 interop: build ## the official JavaScript clients against the Rust server, over each transport, in each framework
 	@scripts/setup.sh interop
-	cd tests/js && node --test --test-reporter=spec interop.test.mjs life.test.mjs api-namespaces.test.mjs api-sockets.test.mjs api-broadcasts.test.mjs recovery.test.mjs sessions.test.mjs engine.test.mjs old.test.mjs msgpack.test.mjs client-files.test.mjs shutdown.test.mjs frameworks.test.mjs typescript.test.mjs
+	cd tests/js && node --test --test-reporter=spec interop.test.mjs life.test.mjs api-namespaces.test.mjs api-sockets.test.mjs api-broadcasts.test.mjs recovery.test.mjs sessions.test.mjs engine.test.mjs old.test.mjs msgpack.test.mjs deflate.test.mjs client-files.test.mjs shutdown.test.mjs frameworks.test.mjs typescript.test.mjs
 
 interop-python: build ## python-socketio's clients against the Rust server, over each transport
 	@scripts/setup.sh python

@@ -22,7 +22,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tower::{ServiceBuilder, filter::FilterLayer};
-use tower_socketio::{codec::parser::MsgPackParser, prelude::*};
+use tower_socketio::{codec::parser::MsgPackParser, engine::PerMessageDeflate, prelude::*};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
@@ -51,6 +51,17 @@ async fn main() -> io::Result<()> {
         .namespace("/second", handlers::plain())
         .namespace("/guarded", handlers::plain().connect_layer(FilterLayer::new(handlers::guard)))
         .build();
+    // Compressed, without contexts and with them.
+    let deflate = PerMessageDeflate::new();
+    let contexts = deflate.clone().server_context_takeover(true).client_context_takeover(true);
+    let [deflate, contexts] = [("/deflate", deflate), ("/contexts", contexts)].map(|(path, options)| {
+        SocketIo::builder()
+            .path(path)
+            .per_message_deflate(options)
+            .state(log.clone())
+            .namespace("/", handlers::main())
+            .build()
+    });
     let layers = ServiceBuilder::new()
         .layer(HeadersLayer::new(|headers: &mut HeaderMap, _: &Parts| {
             headers.insert("x-every", HeaderValue::from_static("yes"));
@@ -60,7 +71,9 @@ async fn main() -> io::Result<()> {
         }))
         .layer(io.layer())
         .layer(old.layer())
-        .layer(msgpack.layer());
+        .layer(msgpack.layer())
+        .layer(deflate.layer())
+        .layer(contexts.layer());
     let app = Router::new()
         .route("/hello", get(async || "hello"))
         .merge(engines::routes(&log))

@@ -4,7 +4,7 @@
 //! `connection` moves the bytes, and `wire` is what the outbox sees of it.
 
 mod assembly;
-#[cfg(test)]
+#[cfg(all(test, feature = "deflate"))]
 mod conformance;
 mod connection;
 mod deflate;

@@ -1,9 +1,9 @@
 //! tower-socketio on axum, as a program of the contract in `CONTRACT.md`, with everything on that is on by default.
-//! Set-up by environment: PORT, THREADS, PING_INTERVAL_MS.
+//! Set-up by environment: PORT, THREADS, PING_INTERVAL_MS; DEFLATE=1 turns compression on.
 use axum::serve::ListenerExt;
 use bytes::Bytes;
 use std::{env, net::SocketAddr, str::FromStr, time::Duration};
-use tower_socketio::prelude::*;
+use tower_socketio::{engine::PerMessageDeflate, prelude::*};
 
 fn var<T: FromStr>(name: &str) -> Option<T> {
     env::var(name).ok()?.parse().ok()
@@ -33,6 +33,9 @@ async fn serve() {
     }
     if let Some(ms) = var("PING_INTERVAL_MS") {
         server = server.ping_interval(Duration::from_millis(ms));
+    }
+    if var("DEFLATE") == Some(1) {
+        server = server.per_message_deflate(PerMessageDeflate::new());
     }
     let app = axum::Router::new().layer(server.build().layer());
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
