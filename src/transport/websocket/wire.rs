@@ -103,21 +103,21 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocketWire<IO> {
         if !queue.is_empty() && matches!(self.parting, Parting::Told | Parting::ToldOff) {
             return Poll::Ready(Err(closed_by_client()));
         }
-        let form = self.form;
-        if let Some(compressor) = &mut self.compressor {
-            return compress(&mut self.connection, form, compressor, cx, queue);
-        }
         if let Some(shared) = queue.only_shared()
             && let Some(sent) = self.poll_pass(cx, shared)
         {
             queue.pop();
             return sent;
         }
+        let form = self.form;
+        if let Some(compressor) = &mut self.compressor {
+            return compress(&mut self.connection, form, compressor, cx, queue);
+        }
         self.connection.poll_send(cx, || Some(piece(form, queue.pop()?))).map_err(failed)
     }
 
     fn poll_pass(&mut self, cx: &mut Context<'_>, shared: &SharedFrame) -> Option<Poll<Result<(), Fault>>> {
-        if self.compressor.is_some() {
+        if self.compressor.as_ref().is_some_and(|compressor| compressor.wants(shared.frame().len())) {
             return None;
         }
         let frame = finished(self.form, shared)?;
@@ -186,8 +186,12 @@ fn compress<IO: AsyncRead + AsyncWrite + Unpin>(
             return None;
         }
         let is_plain = queue.next_is_plain();
-        let data = Outbound::from(form.encode(queue.pop()?.into_frame()));
-        Some(Piece::Message(if is_plain { data } else { data.compressed(compressor) }))
+        let queued = queue.pop()?;
+        if is_plain || !compressor.wants(queued.frame().len()) {
+            return Some(piece(form, queued));
+        }
+        let data = Outbound::from(form.encode(queued.into_frame()));
+        Some(Piece::Message(data.compressed(compressor)))
     });
     ready!(sent).map_err(failed)?;
     if queue.is_empty() {

@@ -38,12 +38,18 @@ impl Compressor {
         self.spent >= TURN
     }
 
+    /// Whether a message of so many bytes is to be compressed.
+    pub(in crate::transport::websocket) fn wants(&self, length: usize) -> bool {
+        let Agreement { threshold, largest, .. } = self.agreement;
+        (threshold.max(SHORTEST)..=largest).contains(&length)
+    }
+
     /// The compressed form of a message, if it is worth it.
     pub(in crate::transport::websocket) fn compress(&mut self, message: &Bytes) -> Option<Bytes> {
-        let Agreement { threshold, largest, keeps_server_context, .. } = self.agreement;
-        if message.len() < threshold.max(SHORTEST) || message.len() > largest {
+        if !self.wants(message.len()) {
             return None;
         }
+        let Agreement { keeps_server_context, .. } = self.agreement;
         if keeps_server_context {
             self.spent += message.len();
             return self.with_context(message);
