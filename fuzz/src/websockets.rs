@@ -17,28 +17,47 @@ use tower::{ServiceExt, service_fn};
 use tower_socketio::{
     CloseReason, SessionId,
     codec::engine::Message,
-    engine::{EngineConfig, EngineService},
+    engine::{EngineConfig, EngineService, PerMessageDeflate},
     exchange::{Open, UpgradeHook},
 };
 
 /// More than all answers to an input.
 const PIPE: usize = 1 << 20;
 
+const MAX_PAYLOAD: usize = 1000;
+
 /// The bytes of a connection, behind one that says in how large pieces they come: the session ends, its answers are
 /// frames, the last of them says goodbye, and all of it is the same as if they had come at once.
 pub fn frames(bytes: &[u8]) {
     let Some((&size, stream)) = bytes.split_first() else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    let whole = runtime.block_on(outcome(&[stream]));
+    let whole = runtime.block_on(outcome(&[stream], None));
     let pieces: Vec<&[u8]> = stream.chunks(usize::from(size).max(1)).collect();
-    let in_pieces = runtime.block_on(outcome(&pieces));
+    let in_pieces = runtime.block_on(outcome(&pieces, None));
     assert_eq!(whole, in_pieces);
 }
 
+/// The same where the client may compress: no message is too long, and which fault of a message is found first may depend
+/// on the pieces.
+pub fn deflated(bytes: &[u8]) {
+    let Some((&size, stream)) = bytes.split_first() else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let deflate = || Some(PerMessageDeflate::new().client_context_takeover(size % 2 == 0));
+    let (whole, reason, _) = runtime.block_on(outcome(&[stream], deflate()));
+    assert!(whole.iter().all(|message| message.len() <= MAX_PAYLOAD));
+    let pieces: Vec<&[u8]> = stream.chunks(usize::from(size).max(1)).collect();
+    let (in_pieces, other_reason, _) = runtime.block_on(outcome(&pieces, deflate()));
+    assert_eq!((whole, reason), (in_pieces, other_reason));
+}
+
 /// The messages that came of it, the reason of the end, and what was answered.
-async fn outcome(pieces: &[&[u8]]) -> (Vec<Message>, CloseReason, Vec<u8>) {
+async fn outcome(
+    pieces: &[&[u8]],
+    deflate: Option<PerMessageDeflate>,
+) -> (Vec<Message>, CloseReason, Vec<u8>) {
     let mut config = EngineConfig::default();
-    (config.max_payload, config.max_fragments) = (1000, 8);
+    (config.max_payload, config.max_fragments) = (MAX_PAYLOAD, 8);
+    config.per_message_deflate = deflate;
     let messages = Arc::new(Mutex::new(Vec::new()));
     let (sender, closed) = oneshot::channel();
     let (sender, received) = (Arc::new(Mutex::new(Some(sender))), messages.clone());
@@ -58,6 +77,7 @@ async fn outcome(pieces: &[&[u8]]) -> (Vec<Message>, CloseReason, Vec<u8>) {
         .header("connection", "upgrade")
         .header("upgrade", "websocket")
         .header("sec-websocket-version", "13")
+        .header("sec-websocket-extensions", "permessage-deflate")
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
         .extension(SessionId::from("mine"))
         .extension(UpgradeHook::from_io(server))

@@ -39,4 +39,5 @@ targets! {
     msgpack: crate::packets::msgpack,
     query: crate::requests::query,
     frames: crate::websockets::frames,
+    deflated: crate::websockets::deflated,
 }

@@ -7,7 +7,7 @@ use std::{error::Error, fmt};
 pub(crate) struct Flags {
     /// It is dropped unless it can leave at once, instead of being queued until the client takes it.
     pub(crate) volatile: bool,
-    /// An answer to a poll may be compressed for it.
+    /// It may be compressed: as a message of a websocket, or with an answer to a poll.
     pub(crate) compress: bool,
 }
 

@@ -89,7 +89,9 @@ impl Broadcast {
         self
     }
 
-    /// Whether answers to polls may be compressed for it: see [`Uncompressed`](crate::exchange::Uncompressed).
+    /// Whether it may be compressed: as a message of a websocket
+    /// ([`PerMessageDeflate`](crate::engine::PerMessageDeflate)), or with an answer to a poll
+    /// ([`Uncompressed`](crate::exchange::Uncompressed)). Default: yes.
     pub fn compress(mut self, compress: bool) -> Self {
         self.flags.compress = compress;
         self

@@ -55,7 +55,9 @@ impl Emitter {
         self
     }
 
-    /// Whether an answer to a poll may be compressed for it: see [`Uncompressed`](crate::exchange::Uncompressed).
+    /// Whether it may be compressed: as a message of a websocket
+    /// ([`PerMessageDeflate`](crate::engine::PerMessageDeflate)), or with an answer to a poll
+    /// ([`Uncompressed`](crate::exchange::Uncompressed)). Default: yes.
     pub fn compress(mut self, compress: bool) -> Self {
         self.flags.compress = compress;
         self

@@ -162,8 +162,9 @@ impl Socket {
         self.emitter().volatile()
     }
 
-    /// Whether an answer to a poll may be compressed for the following event: see
-    /// [`Uncompressed`](crate::exchange::Uncompressed).
+    /// Whether the following event may be compressed: as a message of a websocket
+    /// ([`PerMessageDeflate`](crate::engine::PerMessageDeflate)), or with an answer to a poll
+    /// ([`Uncompressed`](crate::exchange::Uncompressed)). Default: yes.
     pub fn compress(&self, compress: bool) -> Emitter {
         self.emitter().compress(compress)
     }

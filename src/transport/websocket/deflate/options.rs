@@ -17,15 +17,15 @@ pub(super) const LARGEST_WINDOW: u8 = 15;
 ///
 /// | | CPU | memory |
 /// | --- | --- | --- |
-/// | a client that sends and gets no compressed message | nothing | 64 bytes |
-/// | one that gets some, no context kept (the default) | compressing each; a broadcast once for each thread that writes it | about 320 KiB for each thread that writes |
-/// | one that gets some, with [`server_context_takeover`](Self::server_context_takeover) | compressing each, for this client alone | about 320 KiB for each client |
+/// | a client that sends and gets no compressed message | nothing | about 150 bytes |
+/// | one that gets some, no context kept (the default) | compressing each; a broadcast once for each thread that writes it | about 310 KiB for each thread that writes |
+/// | one that gets some, with [`server_context_takeover`](Self::server_context_takeover) | compressing each, for this client alone | about 310 KiB for each client |
 /// | one that sends some, no context kept (the default) | inflating each | about 43 KiB for each thread; and for each client whose message is on its way |
 /// | one that sends some, with [`client_context_takeover`](Self::client_context_takeover) | the same | about 43 KiB for each client |
 ///
 /// It is made when it is first needed. A message is compressed where it is written: by whoever emits it, or by the
-/// session's task where something waits. Above [`largest`](Self::largest) it is left as it is, and one turn of a client
-/// compresses no more than twice as much, so that others have theirs.
+/// session's task where something waits. Above [`largest`](Self::largest) it is left as it is, and after 256 KiB of one
+/// client others have their turn.
 ///
 /// # Secrets
 ///
@@ -72,8 +72,8 @@ impl PerMessageDeflate {
         self
     }
 
-    /// Messages of more bytes are sent as they are: compressing is work that nobody can interrupt, about 5 ms for so
-    /// many bytes. It does not limit what clients send, which is the matter of
+    /// Messages of more bytes are sent as they are: compressing is work that nobody can interrupt, about 3 to 5 ms
+    /// for so many bytes. It does not limit what clients send, which is the matter of
     /// [`max_payload`](crate::engine::EngineConfig::max_payload), before inflating and after. Default: 256 KiB.
     pub fn largest(mut self, bytes: usize) -> Self {
         self.largest = bytes;
@@ -89,7 +89,7 @@ impl PerMessageDeflate {
     /// Whether what was sent to a client helps to compress what follows, if the client agrees:
     /// `serverNoContextTakeover` of Node, the other way round. Default: no.
     ///
-    /// Messages that resemble each other get shorter with it, but each client costs about 320 KiB from its first
+    /// Messages that resemble each other get shorter with it, but each client costs about 310 KiB from its first
     /// compressed message on, and nothing is shared by the receivers of a broadcast.
     pub fn server_context_takeover(mut self, keep: bool) -> Self {
         self.server_context_takeover = keep;
