@@ -105,6 +105,29 @@ for (const [client, script] of [["socket.io-client 4", "socket.io-client/dist/so
   }
 }
 
+/** In the page: a long text goes there and back, and the browser says what was agreed on for it. */
+function sendLong({ path }) {
+  return new Promise((resolve, reject) => {
+    const socket = window.io(location.origin, { path, transports: ["websocket"] });
+    const long = "Grüße 🙂 ".repeat(5000);
+    socket.on("connect_error", reject);
+    socket.on("connect", () => {
+      const { extensions } = socket.io.engine.transport.ws;
+      socket.emit("ack", long, (back) => {
+        socket.disconnect();
+        resolve({ extensions, isSame: back === long });
+      });
+    });
+  });
+}
+
+for (const [path, extensions] of [["/deflate/", "permessage-deflate; server_no_context_takeover; client_no_context_takeover"], ["/contexts/", "permessage-deflate"], ["/socket.io/", ""]]) {
+  test(`socket.io-client 4 in a browser, ${path}: websockets are compressed if the server wants it`, async (t) => {
+    const { page } = await pageWith(t, "socket.io-client/dist/socket.io.js");
+    assert.deepEqual(await inPage(page, sendLong, { path }), { extensions, isSame: true });
+  });
+}
+
 test("a page takes the client from the server that it talks to", async (t) => {
   const server = await start("example-interop", /^listening on (\d+)$/, 0, {
     CLIENT: fileURLToPath(new URL("node_modules/socket.io-client/dist", import.meta.url)),
