@@ -15,7 +15,7 @@ use super::{
     assembly::{Incoming, Limits},
     connection::{Connection, End},
     deflate::{Agreement, Compressor, Inflater, PerMessageDeflate},
-    outgoing::Outbound,
+    outgoing::{Outbound, Piece},
     switch_protocols,
 };
 use crate::{body::Body, codec::engine::Written};
@@ -66,7 +66,7 @@ where
         Some(compressor) => Outbound::from(message).compressed(compressor),
         None => message.into(),
     });
-    poll_fn(|cx| connection.poll_send(cx, || data.take())).await
+    poll_fn(|cx| connection.poll_send(cx, || data.take().map(Piece::Message))).await
 }
 
 async fn answer(request: Request<RequestBody>) -> Result<http::Response<Body>, Infallible> {
