@@ -6,6 +6,7 @@
 use std::{fmt::Write, hint::black_box, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tower_socketio::{
     SocketIo, Text,
@@ -50,6 +51,7 @@ pub(crate) const CASES: &[Case] = &[
     case("event", event),
     case("event with ack", event_with_ack),
     many("event with ack, 16 in one read", 16, window),
+    case("event, 64 KiB attachment", upload),
     case("event with ack, 64 KiB attachment", attachment),
     case("emit", emit),
     case("emit with ack", emit_with_ack),
@@ -98,19 +100,28 @@ fn encode() -> Run {
 
 /// An event to a handler that has nothing to say.
 fn event() -> Run {
+    noted::<String>(frames::text(&format!(r#"42["note","{TEXT}"]"#)))
+}
+
+fn upload() -> Run {
+    let mut frames = frames::text(r#"451-["note",{"_placeholder":true,"num":0}]"#);
+    frames.extend(frames::binary(&[7; 65_536]));
+    noted::<Bytes>(frames)
+}
+
+fn noted<T: DeserializeOwned + Send + 'static>(frames: Vec<u8>) -> Run {
     let done = Arc::new(Notify::new());
     let handled = done.clone();
-    let namespace = Namespace::new().on("note", move |Data(text): Data<String>| {
-        black_box(text);
+    let namespace = Namespace::new().on("note", move |Data(data): Data<T>| {
+        black_box(data);
         handled.notify_one();
         std::future::ready(())
     });
     let mut world = World::new(async || Server::new(namespace).join(pipe()).await);
-    let frame = frames::text(&format!(r#"42["note","{TEXT}"]"#));
     Box::new(move |rounds| {
         world.run(async |client| {
             for _ in 0..rounds {
-                client.send(&frame);
+                client.send(&frames);
                 done.notified().await;
             }
         });

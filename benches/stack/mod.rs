@@ -25,7 +25,8 @@ use tower_socketio::{
     socketio::{Connector, IntoConnectService},
 };
 
-pub(crate) use pipe::{Far, Near, pipe};
+#[allow(unused_imports)]
+pub(crate) use pipe::{Far, Near, Traces, pipe, place};
 
 const TARGET: &str = "/socket.io/?EIO=4&transport=websocket";
 
@@ -179,6 +180,11 @@ impl Client {
             answers.push(self.take(<[u8]>::to_vec).await);
         }
         answers
+    }
+
+    /// Where the bytes of its connection were, on the server's side.
+    pub(crate) fn traces(&self) -> Traces {
+        self.0.traces()
     }
 
     /// Cuts the connection, and waits until the server has seen it.

@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     io,
+    ops::Range,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -22,6 +23,20 @@ struct State {
     wanted: usize,
     client_is_gone: bool,
     server_is_gone: bool,
+    traces: Traces,
+}
+
+/// Addresses: where bytes were read to, and where they were written from, the last time.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Traces {
+    pub(crate) read: Range<usize>,
+    pub(crate) written: Range<usize>,
+}
+
+/// The addresses of these bytes.
+pub(crate) fn place(bytes: &[u8]) -> Range<usize> {
+    let start = bytes.as_ptr().addr();
+    start..start + bytes.len()
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -100,6 +115,10 @@ impl Near {
         .await;
     }
 
+    pub(crate) fn traces(&self) -> Traces {
+        lock(&self.0).traces.clone()
+    }
+
     pub(crate) fn cut(&self) {
         let waker = {
             let mut state = lock(&self.0);
@@ -134,7 +153,7 @@ impl AsyncRead for Far {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let mut state = lock(&self.0);
-        let State { to_server, read, server, client_is_gone, .. } = &mut *state;
+        let State { to_server, read, server, client_is_gone, traces, .. } = &mut *state;
         let unread = &to_server[*read..];
         let length = unread.len().min(buffer.remaining());
         if length == 0 && !*client_is_gone {
@@ -142,6 +161,8 @@ impl AsyncRead for Far {
             return Poll::Pending;
         }
         buffer.put_slice(&unread[..length]);
+        let filled = buffer.filled();
+        traces.read = place(&filled[filled.len() - length..]);
         *read += length;
         if *read == to_server.len() {
             to_server.clear();
@@ -167,6 +188,7 @@ impl AsyncWrite for Far {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
             slices.iter().for_each(|slice| state.to_client.extend_from_slice(slice));
+            state.traces.written = slices.last().map(|slice| place(slice)).unwrap_or_default();
             let is_enough = state.to_client.len() >= state.wanted;
             (slices.iter().map(|slice| slice.len()).sum(), if is_enough { state.client.take() } else { None })
         };

@@ -6,6 +6,7 @@
 #[path = "../../benches/stack/mod.rs"]
 mod stack;
 
+mod copies;
 mod held;
 mod table;
 
