@@ -33,6 +33,16 @@ fn paths_allocate_as_often_as_it_is_written() {
     assert_budget("paths", CASES.iter().map(count).collect());
 }
 
+/// However many receive a broadcast, it allocates as often; only the list of them is longer.
+#[test]
+fn a_delivery_allocates_nothing() {
+    let [few, many] = ["broadcast to 8, per delivery", "broadcast to 64, per delivery"].map(|name| {
+        let case = CASES.iter().find(|case| case.name == name).expect("a case of this name");
+        count(&Case { per_round: 1, ..*case })
+    });
+    assert_eq!(few.allocations, many.allocations);
+}
+
 #[test]
 fn layers_allocate_as_often_as_it_is_written() {
     assert_budget("layers around events", AROUND_EVENTS.iter().map(count).collect());

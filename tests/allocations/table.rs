@@ -11,7 +11,7 @@ use std::{
 pub(crate) struct Row {
     name: String,
     /// In thousandths.
-    allocations: u64,
+    pub(crate) allocations: u64,
     bytes: u64,
 }
 
