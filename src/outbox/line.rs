@@ -32,11 +32,15 @@ use crate::{
 };
 
 /// The state that the emitters and the session's task share.
+///
+/// Its fields stand in this order because a broadcast to many finds each client's cold: what it asks without the lock,
+/// and the lock, are fetched at once.
+#[repr(C)]
 pub(crate) struct Line {
-    state: Mutex<State>,
-    drained: Notify,
     /// A copy of "ended", to be read without the lock.
     has_ended: AtomicBool,
+    state: Mutex<State>,
+    drained: Notify,
     limits: OutboxLimits,
     counts: Arc<LimitCounts>,
     /// There from the first listener on.

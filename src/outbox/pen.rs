@@ -61,6 +61,11 @@ impl Outbox {
         self.line.list(Parcel::Shared(packet), flags)
     }
 
+    /// Whether nothing is sent any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.line.has_ended()
+    }
+
     /// Sends what was listed.
     pub(crate) fn flush(&self) {
         self.line.flush();

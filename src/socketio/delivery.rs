@@ -26,9 +26,6 @@ pub(crate) fn send(
     let is_large = members.len() > WRITTEN_INLINE;
     let packet = shared(packet);
     let send = |member: &Arc<Member>| {
-        if member.is_leaving() {
-            return false;
-        }
         let (sent, is_listed) = if is_large {
             member.outbox.list_shared(&packet, flags)
         } else {
@@ -43,6 +40,7 @@ pub(crate) fn send(
         }
         is_listed
     };
+    members.retain(|member| member.hears_broadcasts());
     members.retain(send);
     namespace.flusher.flush(members);
 }

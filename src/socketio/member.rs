@@ -28,21 +28,24 @@ use crate::{
 };
 
 /// The shared state of a socket.
+///
+/// What a broadcast looks at stands first, where it is fetched at once.
+#[repr(C)]
 pub(crate) struct Member {
+    /// Set with the status at the beginning of its end, for broadcasts to look at.
+    is_leaving: AtomicBool,
+    pub(crate) outbox: Outbox,
+    /// Those who listen on this socket alone; most sockets have none.
+    pub(crate) listeners: OnceLock<Box<Listeners>>,
     pub(crate) id: SocketId,
     pub(crate) handshake: Handshake,
-    pub(crate) outbox: Outbox,
     pub(crate) acks: AckTable,
     pub(crate) link: Arc<Link>,
     pub(crate) status: Mutex<Status>,
-    /// Set with the status at the beginning of its end, for broadcasts to look at.
-    is_leaving: AtomicBool,
     /// If it may be recovered after its end.
     pub(crate) recovery: Option<Box<Recoverable>>,
     /// What the application keeps with the socket.
     pub(crate) data: DataMap,
-    /// Those who listen on this socket alone; most sockets have none.
-    pub(crate) listeners: OnceLock<Box<Listeners>>,
 }
 
 /// The first message of a packet, as it goes over sessions.
@@ -169,6 +172,12 @@ impl Member {
         }
         self.acks.close(&self.id);
         true
+    }
+
+    /// Whether a broadcast is for it. Asked of many in a row, this fetches what each of them needs next, of which the
+    /// caches may know nothing: side by side, as no lock is in between.
+    pub(crate) fn hears_broadcasts(&self) -> bool {
+        !self.is_leaving() && !self.outbox.has_ended()
     }
 
     /// Whether it is in rooms only until its goodbye: broadcasts leave it out.
