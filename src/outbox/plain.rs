@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 /// One mark for each packet of a queue, from the first one on that is marked; nothing where none is.
 #[derive(Debug, Default)]
+#[expect(clippy::box_collection, reason = "one word for each client, most of which never have a mark")]
 pub(super) struct Plain(Option<Box<VecDeque<bool>>>);
 
 impl Plain {

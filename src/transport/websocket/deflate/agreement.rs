@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 
 use super::{
-    offer::{self, Offer},
+    offer::{self, Hint, Offer},
     options::{LARGEST_WINDOW, PerMessageDeflate},
 };
 
@@ -58,7 +58,10 @@ fn accept(options: &PerMessageDeflate, offer: Offer) -> (Agreement, String) {
     if let Some(hint) = offer.client_max_window_bits
         && options.client_max_window_bits < LARGEST_WINDOW
     {
-        let bits = hint.unwrap_or(LARGEST_WINDOW).min(options.client_max_window_bits);
+        let bits = match hint {
+            Hint::None => options.client_max_window_bits,
+            Hint::Bits(bits) => bits.min(options.client_max_window_bits),
+        };
         text.push_str(&format!("; client_max_window_bits={bits}"));
     }
     let agreement = Agreement {

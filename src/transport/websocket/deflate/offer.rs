@@ -10,17 +10,28 @@ pub(super) struct Offer {
     /// The server's window is to be no larger.
     pub(super) server_max_window_bits: Option<u8>,
     /// The server may limit the client's window; the client itself does to so many bits, if it says so.
-    pub(super) client_max_window_bits: Option<Option<u8>>,
+    pub(super) client_max_window_bits: Option<Hint>,
 }
+
+/// How large a window the client would have if nobody limited it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint {
+    None,
+    Bits(u8),
+}
+
+/// The text is no list of extensions.
+#[derive(Debug)]
+struct Malformed;
 
 /// The first offer of one header's value that can be taken. What is no list of extensions offers nothing from there on.
 pub(super) fn first(header: &str) -> Option<Offer> {
     let mut rest = header;
     loop {
         let mut extension = Parameters { rest };
-        let name = extension.token()?;
-        let offer = if name == EXTENSION { Offer::read(&mut extension)? } else { extension.skip()? };
-        if offer.is_some() {
+        let name = extension.token().ok()?;
+        let offer = Offer::read(&mut extension).ok()?;
+        if name == EXTENSION && offer.is_some() {
             return offer;
         }
         rest = extension.rest.strip_prefix(',')?;
@@ -28,14 +39,14 @@ pub(super) fn first(header: &str) -> Option<Offer> {
 }
 
 impl Offer {
-    /// Reads the parameters to the end. The inner nothing is an offer that has to be declined: an unknown parameter, one
+    /// Reads the parameters to the end. Nothing comes of an offer that has to be declined: for an unknown parameter, one
     /// that comes twice, or a value that cannot be (RFC 7692, section 7).
-    fn read(parameters: &mut Parameters<'_>) -> Option<Option<Self>> {
+    fn read(parameters: &mut Parameters<'_>) -> Result<Option<Self>, Malformed> {
         let mut offer = Some(Self::default());
         while let Some((name, value)) = parameters.next()? {
             offer = offer.and_then(|offer| offer.with(name, value));
         }
-        Some(offer)
+        Ok(offer)
     }
 
     fn with(mut self, name: &str, value: Option<&str>) -> Option<Self> {
@@ -49,9 +60,9 @@ impl Offer {
             ("server_max_window_bits", Some(value)) => {
                 self.server_max_window_bits.replace(window_bits(value)?).is_none()
             }
-            ("client_max_window_bits", None) => self.client_max_window_bits.replace(None).is_none(),
+            ("client_max_window_bits", None) => self.client_max_window_bits.replace(Hint::None).is_none(),
             ("client_max_window_bits", Some(value)) => {
-                self.client_max_window_bits.replace(Some(window_bits(value)?)).is_none()
+                self.client_max_window_bits.replace(Hint::Bits(window_bits(value)?)).is_none()
             }
             _ => false,
         };
@@ -68,38 +79,32 @@ fn window_bits(value: &str) -> Option<u8> {
     }
 }
 
-/// The parameters of one extension. Each step gives nothing where the text is no extension.
+/// The parameters of one extension.
 struct Parameters<'a> {
     rest: &'a str,
 }
 
 impl<'a> Parameters<'a> {
-    fn next(&mut self) -> Option<Option<(&'a str, Option<&'a str>)>> {
+    fn next(&mut self) -> Result<Option<(&'a str, Option<&'a str>)>, Malformed> {
         self.space();
         let Some(rest) = self.rest.strip_prefix(';') else {
             let is_end = self.rest.is_empty() || self.rest.starts_with(',');
-            return is_end.then_some(None);
+            return if is_end { Ok(None) } else { Err(Malformed) };
         };
         self.rest = rest;
         let name = self.token()?;
-        let Some(rest) = self.rest.strip_prefix('=') else { return Some(Some((name, None))) };
+        let Some(rest) = self.rest.strip_prefix('=') else { return Ok(Some((name, None))) };
         self.rest = rest;
         self.space();
         let value = if self.rest.starts_with('"') { self.quoted()? } else { self.token()? };
-        Some(Some((name, Some(value))))
-    }
-
-    /// Another extension's parameters.
-    fn skip<T>(&mut self) -> Option<Option<T>> {
-        while self.next()?.is_some() {}
-        Some(None)
+        Ok(Some((name, Some(value))))
     }
 
     fn space(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t']);
     }
 
-    fn token(&mut self) -> Option<&'a str> {
+    fn token(&mut self) -> Result<&'a str, Malformed> {
         self.space();
         let is_separator =
             |character: char| !character.is_ascii_graphic() || "\"(),/:;<=>?@[\\]{}".contains(character);
@@ -107,15 +112,16 @@ impl<'a> Parameters<'a> {
         let (token, rest) = self.rest.split_at(end);
         self.rest = rest;
         self.space();
-        (!token.is_empty()).then_some(token)
+        if token.is_empty() { Err(Malformed) } else { Ok(token) }
     }
 
     /// A token in quotes, which is the same to this protocol.
-    fn quoted(&mut self) -> Option<&'a str> {
-        let (value, rest) = self.rest.strip_prefix('"')?.split_once('"')?;
-        let mut inner = Parameters { rest: value };
+    fn quoted(&mut self) -> Result<&'a str, Malformed> {
+        let quoted = self.rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+        let (value, rest) = quoted.ok_or(Malformed)?;
         self.rest = rest;
-        inner.token().filter(|token| token.len() == value.len())
+        let token = Parameters { rest: value }.token()?;
+        if token.len() == value.len() { Ok(token) } else { Err(Malformed) }
     }
 }
 
@@ -148,11 +154,11 @@ mod tests {
             ),
             (
                 "permessage-deflate; client_max_window_bits",
-                Offer { client_max_window_bits: Some(None), ..PLAIN },
+                Offer { client_max_window_bits: Some(Hint::None), ..PLAIN },
             ),
             (
                 "permessage-deflate;client_max_window_bits = \"9\"",
-                Offer { client_max_window_bits: Some(Some(9)), ..PLAIN },
+                Offer { client_max_window_bits: Some(Hint::Bits(9)), ..PLAIN },
             ),
             (
                 "permessage-deflate; client_max_window_bits=15; server_max_window_bits=8; \
@@ -161,7 +167,7 @@ mod tests {
                     server_no_context_takeover: true,
                     client_no_context_takeover: true,
                     server_max_window_bits: Some(8),
-                    client_max_window_bits: Some(Some(15)),
+                    client_max_window_bits: Some(Hint::Bits(15)),
                 },
             ),
         ];
