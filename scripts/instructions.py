@@ -24,7 +24,7 @@ TARGET = ROOT / "target" / "instructions"
 PROGRAM = ["benches/instructions.rs", "benches/stack"]
 BENCH = '[[bench]]\nname = "instructions"\nharness = false\n'
 # Less is noise: hash tables are seeded by chance.
-NOISE = 0.003
+NOISE = 0.005
 
 
 def say(text):

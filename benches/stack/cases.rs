@@ -59,6 +59,7 @@ pub(crate) const CASES: &[Case] = &[
     many("broadcast to 64, per delivery", 64, || broadcast(64)),
     many("broadcast to 1000, per delivery", 1_000, || broadcast(1_000)),
     case("join and leave a room", rooms),
+    case("join and leave a namespace", namespaces),
     many("heartbeat", 100, heartbeat),
     case("the request that opens a websocket", request_alone),
     case("connect, join and end, with that request", connect),
@@ -238,6 +239,24 @@ fn rooms() -> Run {
             for _ in 0..rounds {
                 socket.join(black_box("lobby"));
                 socket.leave(black_box("lobby"));
+            }
+        });
+    })
+}
+
+/// A client that asks to join a second namespace, and leaves it.
+fn namespaces() -> Run {
+    let mut world = World::new(async || {
+        let io = SocketIo::builder().namespace("/", namespace()).namespace("/second", namespace());
+        let server = Server::of(io.build());
+        (server.join(pipe()).await, server)
+    });
+    let leave = frames::text("41/second,");
+    Box::new(move |rounds| {
+        world.run(async |(client, _)| {
+            for _ in 0..rounds {
+                client.join(b"40/second,").await;
+                client.send(&leave);
             }
         });
     })
