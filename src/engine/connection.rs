@@ -1,9 +1,10 @@
 //! The connection of a request that asks to leave HTTP.
 
+mod io;
+
 use futures_util::FutureExt;
 use http::{Request, request::Parts};
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 
 use crate::{
     codec::engine::Form,
@@ -52,12 +53,13 @@ impl Connection {
     ) -> Result<Accepting, &'static str> {
         match self {
             Self::Hyper(on_upgrade) => {
-                let io = async move { on_upgrade.await.map(TokioIo::new) };
+                let io = on_upgrade.map(|upgraded| upgraded.map(io::bare));
                 Ok(websocket::accept(io, limits, agreement, form))
             }
             Self::Hook(upgrading) => {
                 let upgrading = guarded_future("an upgrade hook", upgrading);
                 let io = upgrading.map(|io| io.unwrap_or_else(|| Err("the upgrade hook panicked".into())));
+                let io = io.map(|io| io.map(|io| (io, Vec::new())));
                 Ok(websocket::accept(io, limits, agreement, form))
             }
             Self::Hidden => {

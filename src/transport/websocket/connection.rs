@@ -72,6 +72,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         }
     }
 
+    /// The same behind bytes that were read before.
+    pub(super) fn behind(mut self, bytes: Vec<u8>) -> Self {
+        self.behind = Behind { bytes, taken: 0 };
+        self
+    }
+
     /// The client may compress its messages.
     pub(super) fn inflate_with(&mut self, inflater: Inflater) {
         self.assembly.inflate_with(inflater);

@@ -31,7 +31,8 @@ mod tests;
 /// A websocket on its way: the connection is still HTTP's.
 pub(crate) type Accepting = Pin<Box<dyn Future<Output = Option<Box<dyn Wire>>> + Send>>;
 
-/// Waits for the connection to leave HTTP, and makes a wire of it. Nothing comes of a connection that fails before.
+/// Waits for the connection to leave HTTP, and makes a wire of it and of what was read of it already. Nothing comes of a
+/// connection that fails before.
 pub(crate) fn accept<F, IO, E>(
     connection: F,
     limits: Limits,
@@ -39,12 +40,12 @@ pub(crate) fn accept<F, IO, E>(
     form: Form,
 ) -> Accepting
 where
-    F: Future<Output = Result<IO, E>> + Send + 'static,
+    F: Future<Output = Result<(IO, Vec<u8>), E>> + Send + 'static,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     Box::pin(async move {
-        let io = connection.await.ok()?;
-        let mut connection = Connection::new(io, limits);
+        let (io, early) = connection.await.ok()?;
+        let mut connection = Connection::new(io, limits).behind(early);
         let compressor = agreement.map(|agreement| {
             connection.inflate_with(Inflater::new(&agreement));
             Box::new(Compressor::new(agreement))

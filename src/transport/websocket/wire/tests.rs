@@ -10,7 +10,7 @@ use crate::codec::engine::Frame;
 fn wire(bytes: usize) -> (DuplexStream, Box<dyn Wire>) {
     let (client, server) = duplex(bytes);
     let limits = Limits { message: 1000, fragments: 2 };
-    let accepting = accept(ready(Ok::<_, io::Error>(server)), limits, None, Form::V4);
+    let accepting = accept(ready(Ok::<_, io::Error>((server, Vec::new()))), limits, None, Form::V4);
     (client, accepting.now_or_never().flatten().expect("the connection is there"))
 }
 
