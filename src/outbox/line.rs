@@ -113,7 +113,7 @@ impl Line {
     fn pass(&self, packet: &SharedPacket) -> bool {
         let [shared] = packet.frames() else { return false };
         let mut state = self.state.lock();
-        let Some(failed) = state.pass(shared) else { return false };
+        let Passed::Yes(failed) = state.pass(shared) else { return false };
         drop(state);
         wake(failed);
         self.tell(|| ConnEvent::PacketCreate(shared.frame()));
@@ -399,6 +399,12 @@ pub(crate) enum Verdict {
     Failed(Fault),
 }
 
+/// Whether a packet went the shortest way, and whom to wake then.
+enum Passed {
+    No,
+    Yes(Option<Waker>),
+}
+
 impl State {
     fn is_writable(&self) -> bool {
         self.queue.is_empty()
@@ -433,27 +439,26 @@ impl State {
         None
     }
 
-    /// The shortest way of a packet that is for many, with the waker of the session's task: nothing if there is none
-    /// now, or whom to wake, as after [`drain`](Self::drain).
-    fn pass(&mut self, shared: &SharedFrame) -> Option<Option<Waker>> {
+    /// The shortest way of a packet that is for many, with the waker of the session's task, if there is one
+    /// now.
+    fn pass(&mut self, shared: &SharedFrame) -> Passed {
         if self.is_corked || !self.is_drained() || !matches!(self.phase, Phase::Open) {
-            return None;
+            return Passed::No;
         }
-        let waker = self.waker.as_ref()?;
-        let wire = self.wire.as_mut()?;
+        let (Some(waker), Some(wire)) = (&self.waker, &mut self.wire) else { return Passed::No };
         let passing = poll_fn(|cx| Poll::Ready(wire.poll_pass(cx, shared)));
         let passing = pin!(tokio::task::unconstrained(passing));
         match guarded("a connection", || passing.poll(&mut Context::from_waker(waker))) {
-            Some(Poll::Ready(None) | Poll::Pending) => return None,
+            Some(Poll::Ready(None) | Poll::Pending) => return Passed::No,
             Some(Poll::Ready(Some(Poll::Ready(Ok(()))))) => {}
             Some(Poll::Ready(Some(Poll::Pending))) => self.needs_flush = true,
-            Some(Poll::Ready(Some(Poll::Ready(Err(fault))))) => return Some(self.fail(fault)),
+            Some(Poll::Ready(Some(Poll::Ready(Err(fault))))) => return Passed::Yes(self.fail(fault)),
             None => {
                 let fault = Fault::new(CloseReason::TransportError, "the connection panicked");
-                return Some(self.fail(fault));
+                return Passed::Yes(self.fail(fault));
             }
         }
-        Some(None)
+        Passed::Yes(None)
     }
 
     fn fail(&mut self, fault: Fault) -> Option<Waker> {

@@ -13,6 +13,9 @@ use crate::{
     outbox::{Flags, Placed, SendError, Sent, SharedPacket},
 };
 
+/// So many are asked before the first of them is written to.
+const TOGETHER: usize = 64;
+
 /// Writes to everybody. One that cannot take it (gone, or over its limit and being closed) is no matter of the others.
 ///
 /// No task is woken for it. Where it is for many it is queued for all of them first, and leaves in slices.
@@ -40,8 +43,19 @@ pub(crate) fn send(
         }
         is_listed
     };
-    members.retain(|member| member.hears_broadcasts());
-    members.retain(send);
+    let mut listed = 0;
+    for start in (0..members.len()).step_by(TOGETHER) {
+        let end = members.len().min(start + TOGETHER);
+        let hears = |member: &Arc<Member>| member.hears_broadcasts();
+        let count = members[start..end].iter().filter(|member| hears(member)).count();
+        for index in start..end {
+            if (count == end - start || hears(&members[index])) && send(&members[index]) {
+                members.swap(listed, index);
+                listed += 1;
+            }
+        }
+    }
+    members.truncate(listed);
     namespace.flusher.flush(members);
 }
 

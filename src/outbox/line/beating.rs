@@ -1,6 +1,6 @@
 //! The heartbeat's way to the line: its pacemaker is no task of the session's.
 
-use super::{Line, Phase, wake};
+use super::{Line, Passed, Phase, wake};
 use crate::{
     codec::engine::Frame,
     outbox::{observers::ConnEvent, shared::SharedFrame},
@@ -11,11 +11,11 @@ impl Line {
     pub(crate) fn ping(&self, ping: &SharedFrame) {
         let passed = self.state.lock().pass(ping);
         match passed {
-            Some(failed) => {
+            Passed::Yes(failed) => {
                 wake(failed);
                 self.tell(|| ConnEvent::PacketCreate(ping.frame()));
             }
-            None => self.push_beat(ping.frame().clone()),
+            Passed::No => self.push_beat(ping.frame().clone()),
         }
     }
 
