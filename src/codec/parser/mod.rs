@@ -79,7 +79,7 @@ pub use name::{EventName, RESERVED_EVENTS, is_reserved};
 pub use outgoing::{Joined, OutgoingBody, OutgoingPacket, Payload, Refused};
 pub use packet::{Json, Packet, PacketBody};
 pub use traits::{PacketDecoder, Parser};
-pub use value::{Date, DateError, Number, Object, Value};
+pub use value::{Date, DateError, Members, Number, Object, Value};
 
 use iter::Iter;
 #[cfg(feature = "msgpack")]

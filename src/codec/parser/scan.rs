@@ -267,7 +267,7 @@ impl<'a> Scanner<'a> {
 }
 
 /// How many bytes come before the first quote, backslash or control character; eight are looked at together.
-fn plain_run(bytes: &[u8]) -> usize {
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
     // The high bit of each byte below `limit` (at most 128). A borrow can only mislead above a true hit.

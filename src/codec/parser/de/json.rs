@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeSeed};
 
-use super::{arguments::ArgumentReader, cursor::Cursor, missing::Missing};
-use crate::codec::parser::{ArgsError, Iter, ser::is_raw};
+use super::{arguments::ArgumentReader, cursor::Cursor, missing::Missing, plain::Plain};
+use crate::codec::parser::{ArgsError, Iter, ser::is_raw, value::VALUE};
 
 /// What is left of them.
 pub(crate) struct JsonReader<'de> {
@@ -28,9 +28,7 @@ impl<'de> JsonReader<'de> {
         let invalid = |error| ArgsError::invalid(index, &error);
         match item {
             None => seed.deserialize(Missing::new(index)),
-            Some(json) if self.attachments.is_empty() => {
-                seed.deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(invalid)
-            }
+            Some(json) if self.attachments.is_empty() => seed.deserialize(Plain(json)).map_err(invalid),
             Some(json) => seed.deserialize(&mut Cursor::new(json, self.attachments)).map_err(invalid),
         }
     }
@@ -43,6 +41,6 @@ impl<'de> ArgumentReader<'de> for JsonReader<'de> {
     }
 
     fn is_argument(&self, name: &str) -> bool {
-        is_raw(name)
+        is_raw(name) || name == VALUE
     }
 }

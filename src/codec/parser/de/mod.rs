@@ -1,7 +1,7 @@
 //! Arguments to Rust values.
 //!
 //! `arguments` keeps the rule by which a type at the top asks for none, one or several arguments, in whatever form they
-//! are. `json` reads those in JSON: without attachments serde_json does; with attachments `value`: from the place where
+//! are. `json` reads those in JSON: without attachments (`plain`) serde_json does; with attachments `value`: from the place where
 //! `Cursor` stands it walks over the brackets itself, gives bytes where a placeholder stands, and leaves all else to
 //! serde_json again.
 
@@ -10,6 +10,7 @@ mod cursor;
 mod json;
 mod key;
 mod missing;
+mod plain;
 #[cfg(test)]
 mod tests;
 mod value;

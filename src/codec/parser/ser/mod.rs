@@ -2,9 +2,10 @@
 //!
 //! `arguments` keeps the rule by which a value at the top is none, one or several arguments. `value` writes each
 //! of them: it opens and closes the brackets itself, so that `Writer` can count them, takes bytes out as attachments,
-//! and leaves texts, numbers and keys to serde_json.
+//! and leaves texts and numbers to serde_json, and with `key` keys that are no texts.
 
 mod arguments;
+mod key;
 #[cfg(test)]
 mod tests;
 mod value;

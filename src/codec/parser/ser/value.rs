@@ -5,7 +5,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{is_raw, writer::Writer};
+use super::{is_raw, key, writer::Writer};
 use crate::codec::parser::EncodeError;
 
 /// Methods for values without parts.
@@ -238,9 +238,9 @@ impl SerializeMap for Compound<'_> {
     type Ok = ();
     type Error = EncodeError;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, name: &T) -> Result<(), EncodeError> {
         let first = std::mem::take(&mut self.first);
-        self.writer.key(key, first)
+        key::write(self.writer, name, first)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {

@@ -125,16 +125,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the key of a map's entry, after a comma or the opening bracket.
-    pub(super) fn key<T: Serialize + ?Sized>(&mut self, key: &T, first: bool) -> Result<(), EncodeError> {
-        use serde::ser::SerializeMap as _;
-        // What can be a key, and how, serde_json knows. Its bracket is ours for the first key only.
+    /// What this writes, without the bracket that it begins with.
+    pub(super) fn without_bracket(
+        &mut self,
+        write: impl FnOnce(&mut serde_json::Serializer<&mut Vec<u8>>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
         let bracket = self.out.len();
-        self.json().serialize_map(None)?.serialize_key(key)?;
-        if !first {
-            self.out[bracket] = b',';
-        }
-        self.push(":");
+        write(&mut self.json())?;
+        self.out.remove(bracket);
         Ok(())
     }
 

@@ -119,7 +119,7 @@ impl IndexMut<&str> for Value {
             *self = Self::Object(Object::new());
         }
         match self {
-            Self::Object(members) => members.entry(name.to_owned()).or_default(),
+            Self::Object(members) => members.get_or_insert(name),
             other => panic!("no object, so it has no member {name:?}: {other:?}"),
         }
     }

@@ -53,9 +53,9 @@ impl<T: Into<Value>> FromIterator<T> for Value {
     }
 }
 
-impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Value {
+impl<K: AsRef<str>, V: Into<Value>> FromIterator<(K, V)> for Value {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
-        Self::Object(members.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self::Object(members.into_iter().collect())
     }
 }
 

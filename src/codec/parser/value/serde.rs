@@ -1,14 +1,17 @@
 //! Values on their way in and out.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{
+        DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+        value::BorrowedStrDeserializer,
+    },
 };
 
-use super::{Date, Object, Value, number::Kind};
+use super::{Date, Object, Value, number::Kind, read::read};
 
 /// How a value says to our own deserializers that it is one, and can hold dates.
 pub(crate) const NAME: &str = "$tower_socketio::private::Value";
@@ -108,10 +111,10 @@ impl<'de> Visitor<'de> for Whatever {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut members = Object::new();
-        while let Some(key) = entries.next_key::<Key>()? {
+        while let Some(key) = entries.next_key::<Key<'_>>()? {
             match key {
-                Key::Name(name) => drop(members.insert(name, entries.next_value()?)),
-                Key::Date => return Ok(Value::Date(Date::from_millis(entries.next_value()?))),
+                Key::Name(name) => members.append(&name, entries.next_value()?),
+                Key::Ours => return entries.next_value().map(|Ours(value)| value),
             }
         }
         Ok(Value::Object(members))
@@ -119,34 +122,78 @@ impl<'de> Visitor<'de> for Whatever {
 }
 
 /// What stands before a member's value. Our own deserializers say with a unit, which no peer can send as a key, that
-/// what follows is no member, but that the whole is a date.
-enum Key {
-    Name(String),
-    Date,
+/// what follows is no member, but the whole.
+enum Key<'de> {
+    Name(Cow<'de, str>),
+    Ours,
 }
 
-impl<'de> Deserialize<'de> for Key {
+impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Keys;
         impl<'de> Visitor<'de> for Keys {
-            type Value = Key;
+            type Value = Key<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a key")
             }
 
-            fn visit_unit<E>(self) -> Result<Key, E> {
-                Ok(Key::Date)
+            fn visit_unit<E>(self) -> Result<Key<'de>, E> {
+                Ok(Key::Ours)
             }
 
-            fn visit_str<E>(self, value: &str) -> Result<Key, E> {
-                Ok(Key::Name(value.to_owned()))
+            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key::Name(Cow::Borrowed(value)))
             }
 
-            fn visit_string<E>(self, value: String) -> Result<Key, E> {
-                Ok(Key::Name(value))
+            fn visit_str<E>(self, value: &str) -> Result<Key<'de>, E> {
+                Ok(Key::Name(Cow::Owned(value.to_owned())))
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Key<'de>, E> {
+                Ok(Key::Name(Cow::Owned(value)))
             }
         }
         deserializer.deserialize_any(Keys)
+    }
+}
+
+/// What our own deserializers give instead of members: the milliseconds of a date, or JSON that was checked.
+struct Ours(Value);
+
+impl<'de> Deserialize<'de> for Ours {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl Visitor<'_> for Whole {
+            type Value = Ours;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a date or JSON")
+            }
+
+            fn visit_i64<E>(self, millis: i64) -> Result<Ours, E> {
+                Ok(Ours(Value::Date(Date::from_millis(millis))))
+            }
+
+            fn visit_str<E: Error>(self, json: &str) -> Result<Ours, E> {
+                read(json).map(Ours).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Whole)
+    }
+}
+
+/// JSON that was checked, as our deserializer hands it to a value.
+pub(crate) struct CheckedJson<'de>(pub(crate) Option<&'de str>);
+
+impl<'de> MapAccess<'de> for CheckedJson<'de> {
+    type Error = serde_json::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
+        self.0.map(|_| seed.deserialize(().into_deserializer())).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Self::Error> {
+        seed.deserialize(BorrowedStrDeserializer::new(self.0.take().unwrap_or_default()))
     }
 }

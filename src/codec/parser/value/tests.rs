@@ -22,7 +22,7 @@ fn a_value_is_the_same_after_a_trip() {
     assert_eq!(args.attachments().len(), 3);
     let (value, one): (Value, Value) = args.deserialize().unwrap();
     assert_eq!((&value, one), (&all(), 1.into()));
-    let names: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    let names: Vec<_> = value.as_object().unwrap().keys().collect();
     assert_eq!(names, ["", "float", "max", "min", "z", "bytes", "deep"], "in their order");
     assert_eq!(Value::encode(&all()), Ok(all()));
     assert_eq!(all().to(), Ok(all()));

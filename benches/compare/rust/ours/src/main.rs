@@ -12,7 +12,7 @@ fn var<T: FromStr>(name: &str) -> Option<T> {
 fn namespace() -> Namespace {
     Namespace::new()
         .on("echo", async |Data(text): Data<String>| Ack(text))
-        .on("json", async |Data(value): Data<serde_json::Value>| Ack(value))
+        .on("json", async |Data(value): Data<tower_socketio::Value>| Ack(value))
         .on("bin", async |Data(bytes): Data<Bytes>| Ack(bytes))
         .on("bcast", async |io: Io, Data(text): Data<String>| {
             io.emit("b", text).ok();

@@ -1,0 +1,350 @@
+//! The members of an object.
+
+use std::{fmt, slice, vec};
+
+use indexmap::{IndexMap, map};
+
+use super::name::Name;
+
+/// Up to so many are compared one by one; more are found by a hash, whatever a client calls them.
+const FEW: usize = 16;
+
+/// The members of an object, in the order in which they came or were inserted.
+///
+/// Objects are equal if they have equal members, in whatever order.
+#[derive(Clone)]
+pub struct Members<V>(Kind<V>);
+
+#[derive(Clone)]
+enum Kind<V> {
+    Few(Vec<(Name, V)>),
+    Many(Box<IndexMap<Name, V>>),
+}
+
+impl<V> Default for Members<V> {
+    fn default() -> Self {
+        Self(Kind::Few(Vec::new()))
+    }
+}
+
+impl<V> Members<V> {
+    /// An object without members.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An object without members, and with room for so many (for few at most).
+    pub(super) fn with_room(members: usize) -> Self {
+        Self(Kind::Few(Vec::with_capacity(members.min(FEW))))
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Kind::Few(members) => members.len(),
+            Kind::Many(members) => members.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether there is a member of this name.
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The member of this name.
+    pub fn get(&self, name: &str) -> Option<&V> {
+        match &self.0 {
+            Kind::Few(members) => {
+                members.iter().find(|(key, _)| key.as_bytes() == name.as_bytes()).map(|(_, value)| value)
+            }
+            Kind::Many(members) => members.get(name),
+        }
+    }
+
+    /// The member of this name.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut V> {
+        match &mut self.0 {
+            Kind::Few(members) => {
+                members.iter_mut().find(|(key, _)| key.as_bytes() == name.as_bytes()).map(|(_, value)| value)
+            }
+            Kind::Many(members) => members.get_mut(name),
+        }
+    }
+
+    /// The member of this name, which is put there, empty, if there was none.
+    pub fn get_or_insert(&mut self, name: &str) -> &mut V
+    where
+        V: Default,
+    {
+        if let Kind::Few(members) = &mut self.0
+            && members.len() == FEW
+            && !members.iter().any(|(key, _)| key.as_bytes() == name.as_bytes())
+        {
+            self.0 = Kind::Many(Box::new(std::mem::take(members).into_iter().collect()));
+        }
+        match &mut self.0 {
+            Kind::Few(members) => {
+                let place = members.iter().position(|(key, _)| key.as_bytes() == name.as_bytes());
+                let place = place.unwrap_or_else(|| {
+                    members.push((Name::new(name), V::default()));
+                    members.len() - 1
+                });
+                &mut members[place].1
+            }
+            Kind::Many(members) => members.entry(Name::new(name)).or_default(),
+        }
+    }
+
+    /// Puts a member there, which is most often a new one.
+    pub(super) fn append(&mut self, name: &str, value: V)
+    where
+        V: Default,
+    {
+        match &mut self.0 {
+            Kind::Few(members)
+                if members.len() < FEW
+                    && !members.iter().any(|(key, _)| key.as_bytes() == name.as_bytes()) =>
+            {
+                members.push((Name::new(name), value));
+            }
+            _ => *self.get_or_insert(name) = value,
+        }
+    }
+
+    /// Puts a member there, in the place of one that was there by this name: that one is given back.
+    pub fn insert(&mut self, name: impl AsRef<str>, value: impl Into<V>) -> Option<V>
+    where
+        V: Default,
+    {
+        let (name, value) = (name.as_ref(), value.into());
+        match self.get_mut(name) {
+            Some(place) => Some(std::mem::replace(place, value)),
+            None => {
+                *self.get_or_insert(name) = value;
+                None
+            }
+        }
+    }
+
+    /// Takes the member of this name out; the others keep their order.
+    pub fn remove(&mut self, name: &str) -> Option<V> {
+        match &mut self.0 {
+            Kind::Few(members) => {
+                let place = members.iter().position(|(key, _)| key.as_bytes() == name.as_bytes())?;
+                Some(members.remove(place).1)
+            }
+            Kind::Many(members) => members.shift_remove(name),
+        }
+    }
+
+    /// The members with their names.
+    pub fn iter(&self) -> Iter<'_, V> {
+        Iter(match &self.0 {
+            Kind::Few(members) => Either::Few(members.iter()),
+            Kind::Many(members) => Either::Many(members.iter()),
+        })
+    }
+
+    /// The names.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+
+    /// The members.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.iter().map(|(_, value)| value)
+    }
+
+    /// The members, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        let (few, many) = match &mut self.0 {
+            Kind::Few(members) => (Some(members), None),
+            Kind::Many(members) => (None, Some(members)),
+        };
+        let few = few.into_iter().flatten().map(|(_, value)| value);
+        few.chain(many.into_iter().flat_map(|members| members.values_mut()))
+    }
+}
+
+enum Either<F, M> {
+    Few(F),
+    Many(M),
+}
+
+/// The [`Members`] with their names.
+pub struct Iter<'a, V>(Either<slice::Iter<'a, (Name, V)>, map::Iter<'a, Name, V>>);
+
+impl<'a, V> Iterator for Iter<'a, V> {
+    type Item = (&'a str, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            Either::Few(members) => members.next().map(|(name, value)| (name.as_str(), value)),
+            Either::Many(members) => members.next().map(|(name, value)| (name.as_str(), value)),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.0 {
+            Either::Few(members) => members.size_hint(),
+            Either::Many(members) => members.size_hint(),
+        }
+    }
+}
+
+impl<V> ExactSizeIterator for Iter<'_, V> {}
+
+impl<V> fmt::Debug for Iter<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Iter({} left)", self.len())
+    }
+}
+
+/// [`Members`] that are taken apart.
+pub struct IntoIter<V>(Either<vec::IntoIter<(Name, V)>, map::IntoIter<Name, V>>);
+
+impl<V> Iterator for IntoIter<V> {
+    type Item = (String, V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, value) = match &mut self.0 {
+            Either::Few(members) => members.next()?,
+            Either::Many(members) => members.next()?,
+        };
+        Some((name.as_str().to_owned(), value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.0 {
+            Either::Few(members) => members.size_hint(),
+            Either::Many(members) => members.size_hint(),
+        }
+    }
+}
+
+impl<V> ExactSizeIterator for IntoIter<V> {}
+
+impl<V> fmt::Debug for IntoIter<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IntoIter({} left)", self.len())
+    }
+}
+
+impl<V> IntoIterator for Members<V> {
+    type Item = (String, V);
+    type IntoIter = IntoIter<V>;
+
+    fn into_iter(self) -> IntoIter<V> {
+        IntoIter(match self.0 {
+            Kind::Few(members) => Either::Few(members.into_iter()),
+            Kind::Many(members) => Either::Many(members.into_iter()),
+        })
+    }
+}
+
+impl<'a, V> IntoIterator for &'a Members<V> {
+    type Item = (&'a str, &'a V);
+    type IntoIter = Iter<'a, V>;
+
+    fn into_iter(self) -> Iter<'a, V> {
+        self.iter()
+    }
+}
+
+impl<K: AsRef<str>, U: Into<V>, V: Default> Extend<(K, U)> for Members<V> {
+    fn extend<I: IntoIterator<Item = (K, U)>>(&mut self, members: I) {
+        for (name, value) in members {
+            self.insert(name, value);
+        }
+    }
+}
+
+impl<K: AsRef<str>, U: Into<V>, V: Default> FromIterator<(K, U)> for Members<V> {
+    fn from_iter<I: IntoIterator<Item = (K, U)>>(members: I) -> Self {
+        let mut object = Self::default();
+        object.extend(members);
+        object
+    }
+}
+
+impl<V: PartialEq> PartialEq for Members<V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
+    }
+}
+
+impl<V: fmt::Debug> fmt::Debug for Members<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On both sides of the number that is few.
+    const COUNTS: [usize; 6] = [0, 1, FEW - 1, FEW, FEW + 1, 100];
+
+    fn object(count: usize) -> Members<u64> {
+        (0..count).map(|n| (n.to_string(), n as u64)).collect()
+    }
+
+    #[test]
+    fn members_are_found_and_keep_their_order() {
+        for count in COUNTS {
+            let object = object(count);
+            assert_eq!((object.len(), object.is_empty()), (count, count == 0));
+            assert!(object.keys().eq((0..count).map(|n| n.to_string())));
+            assert!((0..count).all(|n| object.get(&n.to_string()) == Some(&(n as u64))));
+            assert!(!object.contains_key(&count.to_string()));
+            assert!(object.clone().into_iter().eq((0..count).map(|n| (n.to_string(), n as u64))));
+        }
+    }
+
+    #[test]
+    fn a_name_that_comes_again_keeps_its_place() {
+        for count in [1, FEW, FEW + 1] {
+            let mut object = object(count);
+            assert_eq!(object.insert("0", 7_u64), Some(0));
+            assert_eq!((object.len(), object.keys().next()), (count, Some("0")));
+            assert_eq!(object.get("0"), Some(&7));
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_the_others_in_order() {
+        for count in [2, FEW, FEW + 1] {
+            let mut object = object(count);
+            assert_eq!(object.remove("0"), Some(0));
+            assert_eq!(object.remove("0"), None);
+            assert!(object.keys().eq((1..count).map(|n| n.to_string())));
+        }
+    }
+
+    #[test]
+    fn equality_knows_no_order() {
+        for count in COUNTS {
+            let turned: Members<u64> =
+                object(count).into_iter().collect::<Vec<_>>().into_iter().rev().collect();
+            assert_eq!(object(count), turned);
+            assert_ne!(object(count), object(count + 1));
+        }
+    }
+
+    #[test]
+    fn values_can_be_changed() {
+        for count in COUNTS {
+            let mut object = object(count);
+            object.values_mut().for_each(|value| *value = 0);
+            *object.get_or_insert("new") = 0;
+            assert!(object.values().all(|value| *value == 0));
+            assert_eq!(object.len(), count + 1);
+        }
+    }
+}
