@@ -1,29 +1,61 @@
 //! Text that arrived in one buffer and is shared, never copied.
 
-use std::{fmt, ops::Deref};
+use std::{fmt, ops::Deref, ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use tungstenite::Utf8Bytes;
 
-/// A cheaply cloned piece of UTF-8 text: a reference-counted buffer, of which the first bytes may be hidden
-/// (the packet type of the carrier stands there).
+/// A cheaply cloned piece of UTF-8 text: part of a reference-counted buffer. Names and arguments of an event are pieces
+/// of the message that it came in.
 ///
 /// It dereferences to `str`. `Debug` prints the length only, as messages may carry secrets.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Text {
-    buffer: Utf8Bytes,
+    buffer: Buffer,
     start: usize,
+    end: usize,
+}
+
+#[derive(Clone)]
+enum Buffer {
+    Static(&'static str),
+    /// One allocation holds the count and the text.
+    Shared(Arc<str>),
 }
 
 impl Text {
     /// A text that lives as long as the program, without allocation.
     pub const fn from_static(text: &'static str) -> Self {
-        Self { buffer: Utf8Bytes::from_static(text), start: 0 }
+        Self { buffer: Buffer::Static(text), start: 0, end: text.len() }
     }
 
     /// The text itself.
     pub fn as_str(&self) -> &str {
-        self.buffer.get(self.start..).unwrap_or_default()
+        let whole = match &self.buffer {
+            Buffer::Static(text) => text,
+            Buffer::Shared(text) => &**text,
+        };
+        whole.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Part of the text, in the same buffer. Nothing, if its ends are within a character or beyond the text.
+    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+        let mut part = self.clone();
+        part.narrow(range);
+        part
+    }
+
+    /// The same without another count of the buffer.
+    pub(crate) fn into_slice(mut self, range: Range<usize>) -> Self {
+        self.narrow(range);
+        self
+    }
+
+    fn narrow(&mut self, range: Range<usize>) {
+        if self.as_str().get(range.clone()).is_some() {
+            (self.start, self.end) = (self.start + range.start, self.start + range.end);
+        } else {
+            *self = Self::default();
+        }
     }
 
     /// The same buffer without its first byte, which must be ASCII (else nothing is hidden).
@@ -34,9 +66,15 @@ impl Text {
         self
     }
 
-    /// The bytes of the text, sharing its buffer.
+    /// The bytes of the text, in a buffer of their own.
     pub fn into_bytes(self) -> Bytes {
-        Bytes::from(self.buffer).split_off(self.start)
+        Bytes::copy_from_slice(self.as_bytes())
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::from_static("")
     }
 }
 
@@ -56,19 +94,13 @@ impl AsRef<str> for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self { buffer: text.into(), start: 0 }
+        Self { buffer: Buffer::Shared(text.into()), start: 0, end: text.len() }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self { buffer: text.into(), start: 0 }
-    }
-}
-
-impl From<Utf8Bytes> for Text {
-    fn from(buffer: Utf8Bytes) -> Self {
-        Self { buffer, start: 0 }
+        text.as_str().into()
     }
 }
 
@@ -76,7 +108,7 @@ impl TryFrom<Bytes> for Text {
     type Error = std::str::Utf8Error;
 
     fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
-        Ok(Self { buffer: Utf8Bytes::try_from(bytes)?, start: 0 })
+        Ok(std::str::from_utf8(&bytes)?.into())
     }
 }
 
@@ -109,6 +141,16 @@ mod tests {
     fn only_an_ascii_byte_can_be_hidden() {
         assert_eq!(&*Text::from("é").skip_ascii(), "é");
         assert_eq!(&*Text::default().skip_ascii(), "");
+    }
+
+    #[test]
+    fn a_part_has_the_same_buffer() {
+        let text = Text::from("4hé llo").skip_ascii();
+        let part = text.slice(1..3);
+        assert_eq!((&*part, part.as_ptr()), ("é", text[1..].as_ptr()));
+        assert_eq!(&*part.slice(0..2), "é");
+        assert_eq!((&*text.slice(2..4), &*text.slice(3..40)), ("", ""));
+        assert_eq!(&*text.into_slice(4..7), "llo");
     }
 
     #[test]

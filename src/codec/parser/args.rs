@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, ser::Error as _};
 use super::{
     ArgsError, EncodeError, Iter, Limits, Packed,
     de::{Arguments, JsonReader},
-    ser,
+    scratch, ser,
 };
 use crate::text::Text;
 
@@ -25,9 +25,8 @@ pub struct Args {
 #[derive(Clone)]
 enum Form {
     Json {
-        text: Text,
         /// From the beginning of the first argument to the end of the last: the array without its brackets.
-        range: Range<usize>,
+        text: Text,
         attachments: Option<Arc<[Bytes]>>,
     },
     MsgPack(Packed),
@@ -54,7 +53,7 @@ impl Args {
         data: &T,
         limits: &Limits,
     ) -> Result<Self, EncodeError> {
-        let mut writer = ser::Writer::new(Vec::new(), limits);
+        let mut writer = ser::Writer::new(scratch::take(), limits);
         let len = ser::write_arguments(&mut writer, data, false)?;
         Self::written(writer, len)
     }
@@ -62,13 +61,13 @@ impl Args {
     /// What was written, so many arguments.
     pub(super) fn written(writer: ser::Writer, len: usize) -> Result<Self, EncodeError> {
         let (json, attachments) = writer.finish()?;
-        let text = Text::from(String::from_utf8(json).map_err(EncodeError::custom)?);
-        let range = 0..text.len();
-        Ok(Self { form: Form::Json { text, range, attachments }, len })
+        let text = Text::from(str::from_utf8(&json).map_err(EncodeError::custom)?);
+        scratch::give_back(json);
+        Ok(Self { form: Form::Json { text, attachments }, len })
     }
 
     pub(crate) fn new(text: Text, range: Range<usize>, len: usize) -> Self {
-        Self { form: Form::Json { text, range, attachments: None }, len }
+        Self { form: Form::Json { text: text.into_slice(range), attachments: None }, len }
     }
 
     #[cfg_attr(not(feature = "msgpack"), expect(dead_code, reason = "only that parser has them"))]
@@ -86,9 +85,7 @@ impl Args {
     /// another form.
     pub(crate) fn as_json(&self) -> Option<(&str, Option<&Arc<[Bytes]>>)> {
         match &self.form {
-            Form::Json { text, range, attachments } => {
-                Some((text.get(range.clone()).unwrap_or_default(), attachments.as_ref()))
-            }
+            Form::Json { text, attachments } => Some((text, attachments.as_ref())),
             Form::MsgPack(_) => None,
         }
     }

@@ -11,11 +11,8 @@ use serde_json::Value;
 
 use super::{
     Args, EncodeError, Encoded, Joined, Limits, OutgoingBody, OutgoingPacket, Payload, header::Kind,
-    is_reserved, outgoing::Refused, ser,
+    is_reserved, outgoing::Refused, scratch, ser,
 };
-
-/// Bytes to begin with; most packets fit.
-const CAPACITY: usize = 128;
 
 /// Encodes what a server says.
 pub(super) fn outgoing(packet: &OutgoingPacket<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
@@ -125,7 +122,7 @@ fn plain<T: Serialize>(kind: Kind, namespace: &str, payload: Option<&T>) -> Enco
     if let Some(payload) = payload {
         push_json(&mut out, payload);
     }
-    Encoded::carried(out, None)
+    Encoded::carried(scratch::finish(out), None)
 }
 
 fn control(kind: Kind, namespace: &str, payload: Option<Payload<'_>>) -> Result<Encoded, EncodeError> {
@@ -133,13 +130,13 @@ fn control(kind: Kind, namespace: &str, payload: Option<Payload<'_>>) -> Result<
     if let Some(payload) = payload {
         payload.write_json(&mut out)?;
     }
-    Ok(Encoded::carried(out, None))
+    Ok(Encoded::carried(scratch::finish(out), None))
 }
 
 /// The header of a packet without attachments, after the type digit of Engine.IO messages. Where there is a
 /// namespace, the comma is always written.
 fn head(kind: Kind, namespace: &str, id: Option<u64>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(CAPACITY);
+    let mut out = scratch::take();
     out.extend([b'4', kind.digit(false)]);
     if namespace != "/" {
         out.extend_from_slice(namespace.as_bytes());
@@ -187,7 +184,7 @@ fn complete(mut out: Vec<u8>, kind: Kind, attachments: Option<Arc<[Bytes]>>) -> 
         let count = out.len() - end;
         out[2..].rotate_right(count);
     }
-    Encoded::carried(out, attachments)
+    Encoded::carried(scratch::finish(out), attachments)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub struct Encoded {
 impl Encoded {
     /// A packet that is a text message, without the type digit of its carrier.
     pub fn text(text: &str) -> Self {
-        Self::carried(["4", text].concat().into_bytes(), None)
+        Self::carried(["4", text].concat().into(), None)
     }
 
     /// A packet that is a binary message.
@@ -33,13 +33,18 @@ impl Encoded {
     }
 
     /// A text with the digit of its carrier.
-    pub(crate) fn carried(text: Vec<u8>, attachments: Option<Arc<[Bytes]>>) -> Self {
-        Self { first: text.into(), is_text: true, attachments }
+    pub(crate) fn carried(text: Bytes, attachments: Option<Arc<[Bytes]>>) -> Self {
+        Self { first: text, is_text: true, attachments }
     }
 
     /// The first message. A text is UTF-8, and begins with `4`, the packet type of Engine.IO messages.
     pub fn first(&self) -> &Bytes {
         &self.first
+    }
+
+    /// The first message and those after it, for one receiver: nothing is counted.
+    pub(crate) fn into_parts(self) -> (Bytes, Option<Arc<[Bytes]>>) {
+        (self.first, self.attachments)
     }
 
     /// Whether the first message is text.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{DecodeError, Limits, name::slice};
+use super::{DecodeError, Limits};
 use crate::text::Text;
 
 /// The packet types, by what they mean; the two binary types are told by their attachments.
@@ -73,7 +73,7 @@ impl Header {
     pub(crate) fn namespace(&self, text: &Text) -> Text {
         match text.get(self.namespace.clone()) {
             None | Some("" | "/") => Text::from_static("/"),
-            Some(_) => slice(text, self.namespace.clone()),
+            Some(_) => text.slice(self.namespace.clone()),
         }
     }
 }

@@ -62,6 +62,7 @@ mod packet;
 mod payload;
 mod placeholder;
 mod scan;
+mod scratch;
 mod ser;
 mod traits;
 mod value;

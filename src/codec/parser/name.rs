@@ -43,27 +43,21 @@ impl EventName {
         if escaped {
             return Self(Text::from(unescape(&text[quoted])));
         }
-        Self(slice(text, quoted.start + 1..quoted.end - 1))
+        Self(text.slice(quoted.start + 1..quoted.end - 1))
     }
 
     /// The digits of a valid JSON number, written as JavaScript does when a number becomes a name.
     pub(crate) fn from_json_number(text: &Text, number: Range<usize>) -> Self {
         let digits = &text[number.clone()];
         if digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Self(slice(text, number));
+            return Self(text.slice(number));
         }
         match digits.parse::<f64>() {
             Ok(0.0) => Self::from_static("0"),
             Ok(value) if value.is_finite() => Self::from(value.to_string()),
-            _ => Self(slice(text, number)),
+            _ => Self(text.slice(number)),
         }
     }
-}
-
-/// Part of a text, sharing its buffer.
-pub(crate) fn slice(text: &Text, range: Range<usize>) -> Text {
-    // The range lies between ASCII characters, so what it holds is UTF-8.
-    Text::try_from(text.clone().into_bytes().slice(range)).unwrap_or_default()
 }
 
 /// What a valid JSON string, given with its quotes, means.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, Written, again, ser};
+use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, Written, again, scratch, ser};
 
 /// A packet that is to be encoded.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +110,7 @@ impl<'a> Payload<'a> {
     /// When they cannot be serialized, or are nested too deeply.
     pub fn to_args(&self) -> Result<Args, EncodeError> {
         let limits = Limits { max_attachments: usize::MAX, ..Limits::default() };
-        let mut writer = ser::Writer::new(Vec::new(), &limits);
+        let mut writer = ser::Writer::new(scratch::take(), &limits);
         self.write_json_arguments(&mut writer, false)?;
         let len = ser::ArgumentWriter::arguments(&writer);
         Args::written(writer, len)

@@ -57,23 +57,22 @@ pub enum PacketBody {
 #[derive(Clone)]
 pub struct Json {
     text: Text,
-    range: Range<usize>,
 }
 
 impl Json {
     /// Checks that the text is one JSON value, nested no deeper than [`Limits`] allow by default.
     pub fn parse(text: Text) -> Result<Self, DecodeError> {
         let range = payload::value(&text, 0, &Limits::default())?;
-        Ok(Self { text, range })
+        Ok(Self::new(text, range))
     }
 
     pub(crate) fn new(text: Text, range: Range<usize>) -> Self {
-        Self { text, range }
+        Self { text: text.into_slice(range) }
     }
 
     /// The JSON itself, without white space around it.
     pub fn as_str(&self) -> &str {
-        self.text.get(self.range.clone()).unwrap_or_default()
+        &self.text
     }
 
     /// Reads a value from it; text can be borrowed.
@@ -84,7 +83,7 @@ impl Json {
 
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Json({} bytes)", self.range.len())
+        write!(f, "Json({} bytes)", self.text.len())
     }
 }
 

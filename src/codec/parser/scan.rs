@@ -266,6 +266,11 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Whether a text is the same as a string of JSON: none of its characters has to be escaped.
+pub(crate) fn is_plain(text: &str) -> bool {
+    plain_run(text.as_bytes()) == text.len()
+}
+
 /// How many bytes come before the first quote, backslash or control character; eight are looked at together.
 pub(super) fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;

@@ -1,14 +1,14 @@
 //! From received bytes to messages: a state machine that knows nothing of connections.
 //!
-//! It takes bytes in pieces of any size. What has not come to its end is copied out and unmasked; the piece itself is
-//! never kept. A frame is refused by its header, before anything of its body is taken or room is made for it.
+//! It takes bytes in pieces of any size, and unmasks them where they are. What has not come to its end is copied out,
+//! and a message that came whole is copied once, into a buffer of its size; the piece itself is never kept. A frame is refused by its header, before anything of its body is taken or room is made for it.
 
 use bytes::Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     deflate::Inflater,
-    header::{Frame, Kind, UnfinishedHeader},
+    header::{Frame, Kind, UnfinishedHeader, take},
     mask::unmask,
     violation::Violation,
 };
@@ -81,6 +81,11 @@ impl Assembly {
         self.inflater = Some(Box::new(inflater));
     }
 
+    /// Whether a message may be larger than what it came in.
+    pub(super) fn may_inflate(&self) -> bool {
+        self.inflater.is_some()
+    }
+
     /// Whether the client has said goodbye, or broken the protocol: nothing more is read.
     pub(super) fn has_ended(&self) -> bool {
         self.has_ended
@@ -95,13 +100,13 @@ impl Assembly {
     ///
     /// # Errors
     /// The client has broken the protocol. That is the end, as is a close frame: what comes after it is passed over.
-    pub(super) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
+    pub(super) fn next(&mut self, input: &mut &mut [u8]) -> Result<Option<Incoming>, Violation> {
         let outcome = if self.has_ended { Ok(None) } else { self.advance(input) };
         if matches!(outcome, Err(_) | Ok(Some(Incoming::Close(_)))) {
             self.end();
         }
         if self.has_ended {
-            *input = &[];
+            *input = &mut [];
         }
         outcome
     }
@@ -115,7 +120,7 @@ impl Assembly {
         self.control = Vec::new();
     }
 
-    fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
+    fn advance(&mut self, input: &mut &mut [u8]) -> Result<Option<Incoming>, Violation> {
         loop {
             let mut frame = match self.frame.take() {
                 Some(frame) => frame,
@@ -124,16 +129,17 @@ impl Assembly {
                     None => return Ok(None),
                 },
             };
-            let piece = take(input, frame.length);
+            let piece = take(input, usize::try_from(frame.length).unwrap_or(usize::MAX));
             frame.length -= piece.len() as u64;
+            frame.mask = unmask(piece, frame.mask);
             let is_complete = frame.length == 0;
             let incoming = if frame.kind.is_control() {
-                let start = self.control.len();
                 self.control.extend_from_slice(piece);
-                frame.mask = unmask(&mut self.control[start..], frame.mask);
                 is_complete.then(|| control(frame.kind, std::mem::take(&mut self.control))).transpose()?
+            } else if self.message.is_none() {
+                Some(whole(frame.kind, piece)?)
             } else {
-                self.extend(&mut frame, piece)?;
+                self.extend(&frame, piece)?;
                 if is_complete && frame.is_final {
                     self.message.take().map(finish).transpose()?
                 } else {
@@ -150,8 +156,9 @@ impl Assembly {
         }
     }
 
-    /// The next frame, if its header is there and it may come.
-    fn begin(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, Violation> {
+    /// The next frame, if its header is there and it may come. If it is a message by itself and has come whole, there
+    /// is no unfinished one afterwards.
+    fn begin(&mut self, input: &mut &mut [u8]) -> Result<Option<Frame>, Violation> {
         let (message, limits) = (&self.message, &self.limits);
         let may_come = |kind| match (kind, message) {
             (Kind::Continuation, None) => Err(Violation::Continuation),
@@ -165,29 +172,35 @@ impl Assembly {
             return Ok(None);
         };
         if !frame.kind.is_control() {
-            let message = self.message.get_or_insert_with(|| UnfinishedMessage::new(&frame));
+            let so_far = self.message.as_ref().map_or(0, |message| message.content.len());
+            let is_compressed =
+                self.message.as_ref().map_or(frame.is_compressed, |message| message.is_compressed);
             let room = match &self.inflater {
-                Some(inflater) if message.is_compressed => inflater.room(self.limits.message),
-                _ => (self.limits.message - message.content.len()) as u64,
+                Some(inflater) if is_compressed => inflater.room(self.limits.message),
+                _ => (self.limits.message - so_far) as u64,
             };
             // The length may be any 64 bits.
             if frame.length > room || frame.length > i64::MAX as u64 {
                 return Err(Violation::MessageLength);
             }
-            message.fragments += 1;
+            let is_whole = frame.is_final && !is_compressed && frame.length <= input.len() as u64;
+            if self.message.is_some() || !is_whole {
+                let message = self.message.get_or_insert_with(|| UnfinishedMessage::new(&frame));
+                message.fragments += 1;
+            }
         }
         Ok(Some(frame))
     }
 
     /// A piece of a message.
-    fn extend(&mut self, frame: &mut Frame, piece: &[u8]) -> Result<(), Violation> {
+    fn extend(&mut self, frame: &Frame, piece: &[u8]) -> Result<(), Violation> {
         let Some(message) = &mut self.message else { return Ok(()) };
         let is_end = frame.is_final && frame.length == 0;
         if let Some(inflater) = &mut self.inflater
             && message.is_compressed
         {
             let UnfinishedMessage { content, .. } = message;
-            frame.mask = inflater.inflate(piece, frame.mask, content, self.limits.message)?;
+            inflater.inflate(piece, content, self.limits.message)?;
             if is_end {
                 inflater.finish(content, self.limits.message)?;
             }
@@ -198,7 +211,6 @@ impl Assembly {
             if frame.is_final { frame.length } else { (self.limits.message - so_far - piece.len()) as u64 };
         message.make_room(piece.len(), usize::try_from(later).unwrap_or(usize::MAX));
         message.content.extend_from_slice(piece);
-        frame.mask = unmask(&mut message.content[so_far..], frame.mask);
         message.check_unless(is_end)
     }
 }
@@ -239,23 +251,24 @@ impl UnfinishedMessage {
     }
 }
 
-fn take<'a>(input: &mut &'a [u8], most: u64) -> &'a [u8] {
-    let length = usize::try_from(most).map_or(input.len(), |most| most.min(input.len()));
-    let (piece, rest) = input.split_at(length);
-    *input = rest;
-    piece
+/// A message that came whole.
+fn whole(kind: Kind, content: &[u8]) -> Result<Incoming, Violation> {
+    if kind == Kind::Text {
+        let text = std::str::from_utf8(content).map_err(|_| Violation::Utf8)?;
+        Ok(Incoming::Text(text.into()))
+    } else {
+        Ok(Incoming::Binary(Bytes::copy_from_slice(content)))
+    }
 }
 
 /// A message that is complete: it holds no more memory than its content.
 fn finish(message: UnfinishedMessage) -> Result<Incoming, Violation> {
+    if message.is_text {
+        return whole(Kind::Text, &message.content);
+    }
     let mut content = message.content;
     content.shrink_to_fit();
-    if message.is_text {
-        let text = String::from_utf8(content).map_err(|_| Violation::Utf8)?;
-        Ok(Incoming::Text(text.into()))
-    } else {
-        Ok(Incoming::Binary(content.into()))
-    }
+    Ok(Incoming::Binary(content.into()))
 }
 
 fn control(kind: Kind, body: Vec<u8>) -> Result<Incoming, Violation> {

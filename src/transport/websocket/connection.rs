@@ -1,6 +1,7 @@
 //! A websocket after its handshake: messages in, frames out, and the control frames in between.
 
 use std::{
+    collections::VecDeque,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -24,6 +25,9 @@ mod tests;
 /// Pings and pongs that are passed over before others have their turn.
 const CONTROL_FRAMES_PER_TURN: usize = 64;
 
+/// Messages that are taken at once out of what was read together. Of more, the bytes are kept.
+const MESSAGES_PER_READ: usize = 32;
+
 /// Reads that bring no message to its end before others have their turn.
 const READS_PER_TURN: usize = 16;
 
@@ -44,8 +48,10 @@ pub(super) struct Connection<IO> {
     discarded: usize,
 }
 
+/// Most of it has its own place already, straight from where it was read.
 #[derive(Debug, Default)]
 struct Behind {
+    decoded: VecDeque<Result<Incoming, Violation>>,
     bytes: Vec<u8>,
     taken: usize,
 }
@@ -117,8 +123,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             return Poll::Ready(Err(End::Cut));
         }
         for _ in 0..READS_PER_TURN {
-            // What is missing of a frame has its place already; what may come behind it would have to be kept.
-            let most = self.assembly.missing().max(reading::SOME);
+            // What is missing of a frame has its place already; what may come behind it would have to be kept. Some of
+            // that is asked for too: a read that finds less says that there is no more.
+            let most = self.assembly.missing().saturating_add(reading::SOME);
             let Self { io, assembly, behind, .. } = self;
             let read = poll_read(io, cx, most, |piece| match piece {
                 [] => Err(End::Cut),
@@ -211,6 +218,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// Sends what is on its way.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.outgoing.is_idle() && !self.needs_flush {
+            return Poll::Ready(Ok(()));
+        }
         self.poll_send(cx, || None::<Piece>)
     }
 
@@ -244,7 +254,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         self.behind = Behind::default();
         ready!(Pin::new(&mut self.io).poll_shutdown(cx)).ok();
         while self.discarded < MAX_LINGER_BYTES {
-            match ready!(poll_read(&mut self.io, cx, reading::SOME, <[u8]>::len)) {
+            match ready!(poll_read(&mut self.io, cx, reading::SOME, |piece| piece.len())) {
                 Ok(length) if length > 0 => self.discarded += length,
                 _ => break,
             }
@@ -255,22 +265,47 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
 impl Behind {
     fn next(&mut self, assembly: &mut Assembly) -> Result<Option<Incoming>, Violation> {
+        if let Some(next) = self.decoded.pop_front() {
+            if self.decoded.is_empty() {
+                self.decoded = VecDeque::new();
+            }
+            return next.map(Some);
+        }
         if self.bytes.is_empty() {
             return Ok(None);
         }
-        let mut input = &self.bytes[self.taken..];
+        let mut input = &mut self.bytes[self.taken..];
         let next = assembly.next(&mut input);
-        self.taken = self.bytes.len() - input.len();
-        if input.is_empty() {
-            *self = Self::default();
+        let left = input.len();
+        self.taken = self.bytes.len() - left;
+        if left == 0 {
+            self.bytes = Vec::new();
         }
         next
     }
 
-    /// Looks at a piece that was read, and keeps what comes behind the next message.
-    fn follow(&mut self, assembly: &mut Assembly, mut piece: &[u8]) -> Result<Option<Incoming>, Violation> {
+    /// Looks at a piece that was read when nothing was left, and keeps what comes behind the next message.
+    fn follow(
+        &mut self,
+        assembly: &mut Assembly,
+        mut piece: &mut [u8],
+    ) -> Result<Option<Incoming>, Violation> {
+        let whole = piece.len();
         let next = assembly.next(&mut piece);
-        *self = Self { bytes: piece.to_vec(), taken: 0 };
+        if piece.is_empty() || !matches!(next, Ok(Some(_))) {
+            return next;
+        }
+        // What is inflated waits as it came: many messages may be much.
+        let most = if assembly.may_inflate() { 0 } else { MESSAGES_PER_READ };
+        // As many as there are if all are of one size.
+        let likely = 1 + piece.len() / (whole - piece.len());
+        self.decoded.reserve_exact(likely.min(most));
+        while self.decoded.len() < most
+            && let Some(next) = assembly.next(&mut piece).transpose()
+        {
+            self.decoded.push_back(next);
+        }
+        (self.bytes, self.taken) = (piece.to_vec(), 0);
         next
     }
 }

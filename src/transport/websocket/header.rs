@@ -77,33 +77,50 @@ impl UnfinishedHeader {
     /// `may_compress` says that messages may be compressed. `may_come` is asked whether a frame of this kind may stand here.
     pub(super) fn read(
         &mut self,
-        input: &mut &[u8],
+        input: &mut &mut [u8],
         may_compress: bool,
         may_come: impl FnOnce(Kind) -> Result<(), Violation>,
     ) -> Result<Option<Frame>, Violation> {
         let known = usize::from(self.length);
         let taken = input.len().min(LONGEST - known);
-        let length = known + taken;
-        self.bytes[known..length].copy_from_slice(&input[..taken]);
-        let Some((&first, rest)) = self.bytes[..length].split_first() else { return Ok(None) };
+        let mut joined = [0; LONGEST];
+        // Most headers come whole, and are read where they are.
+        let bytes = if known == 0 {
+            &input[..taken]
+        } else {
+            joined[..known].copy_from_slice(&self.bytes[..known]);
+            joined[known..known + taken].copy_from_slice(&input[..taken]);
+            &joined[..known + taken]
+        };
+        let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
         let kind = check_first(first, may_compress)?;
         may_come(kind)?;
         if let Some(&second) = rest.first() {
             check_second(kind, second)?;
         }
-        let mut cursor = Cursor::new(&self.bytes[..length]);
+        let mut cursor = Cursor::new(bytes);
         let Some((header, payload)) = FrameHeader::parse(&mut cursor).map_err(|_| Violation::Opcode)? else {
-            *input = &input[taken..];
             // At most 14.
-            self.length = length as u8;
+            self.length = bytes.len() as u8;
+            self.bytes[known..known + taken].copy_from_slice(&input[..taken]);
+            take(input, taken);
             return Ok(None);
         };
-        *input = &input[cursor.position() as usize - known..];
+        take(input, cursor.position() as usize - known);
         self.length = 0;
         let mask = header.mask.ok_or(Violation::Unmasked)?;
         let FrameHeader { is_final, rsv1: is_compressed, .. } = header;
         Ok(Some(Frame { kind, is_final, is_compressed, mask, length: payload }))
     }
+}
+
+/// Takes so many bytes from the beginning of the input, or all that there are.
+pub(super) fn take<'a>(input: &mut &'a mut [u8], most: usize) -> &'a mut [u8] {
+    let whole = std::mem::take(input);
+    let length = most.min(whole.len());
+    let (piece, rest) = whole.split_at_mut(length);
+    *input = rest;
+    piece
 }
 
 fn check_first(first: u8, may_compress: bool) -> Result<Kind, Violation> {

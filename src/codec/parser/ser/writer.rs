@@ -8,7 +8,7 @@ use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 use super::arguments::ArgumentWriter;
 use crate::codec::parser::{
     EncodeError, Iter, Limits, placeholder,
-    scan::{Fault, Scanner},
+    scan::{Fault, Scanner, is_plain},
 };
 
 /// Collects the text in one buffer, which may hold a header already, and keeps to the limits.
@@ -100,6 +100,18 @@ impl Writer {
 
     pub(super) fn push(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
+    }
+
+    /// Writes a text in which nothing is to be escaped: whether it is one.
+    pub(super) fn plain(&mut self, text: &str) -> bool {
+        let is_plain = is_plain(text);
+        if is_plain {
+            self.out.reserve(text.len() + 2);
+            self.out.push(b'"');
+            self.push(text);
+            self.out.push(b'"');
+        }
+        is_plain
     }
 
     /// Writes opening brackets; each is one level deeper.

@@ -41,7 +41,8 @@ fn long_head(first: u8, length: u64) -> Vec<u8> {
 fn assemble(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation>) {
     let mut assembly = Assembly::new(limits);
     let mut all = Vec::new();
-    for mut piece in pieces.iter().copied() {
+    for piece in pieces {
+        let mut piece = &mut piece.to_vec()[..];
         loop {
             match assembly.next(&mut piece) {
                 Ok(Some(incoming)) => all.push(incoming),
@@ -55,6 +56,11 @@ fn assemble(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violatio
         assert!(piece.is_empty(), "what was not taken would be lost");
     }
     (all, None)
+}
+
+/// What comes of a piece of which nothing is left.
+fn next(assembly: &mut Assembly, piece: &[u8]) -> Result<Option<Incoming>, Violation> {
+    assembly.next(&mut &mut piece.to_vec()[..])
 }
 
 fn text(text: &str) -> Incoming {
@@ -166,11 +172,11 @@ fn each_violation_is_found_as_soon_as_it_can_be_known() {
 #[test]
 fn nothing_comes_after_a_violation() {
     let mut assembly = Assembly::new(LIMITS);
-    let bytes = [frame(0x83, b""), frame(0x81, b"late")].concat();
-    let mut input = &bytes[..];
+    let mut bytes = [frame(0x83, b""), frame(0x81, b"late")].concat();
+    let mut input = &mut bytes[..];
     assert_eq!(assembly.next(&mut input), Err(Violation::Opcode));
     assert_eq!((assembly.next(&mut input), input.len()), (Ok(None), 0));
-    assert_eq!(assembly.next(&mut &frame(0x81, b"later")[..]), Ok(None));
+    assert_eq!(next(&mut assembly, &frame(0x81, b"later")), Ok(None));
 }
 
 #[test]
@@ -244,21 +250,21 @@ fn exactly_the_limits_pass() {
 #[test]
 fn without_limits_a_length_beyond_all_memory_makes_no_room() {
     let mut assembly = Assembly::new(Limits { message: usize::MAX, fragments: usize::MAX });
-    let mut input = &[long_head(0x82, 1 << 62), vec![0; 100]].concat()[..];
+    let mut input = &mut [long_head(0x82, 1 << 62), vec![0; 100]].concat()[..];
     assert_eq!(assembly.next(&mut input), Ok(None));
     assert!(assembly.message.as_ref().unwrap().content.capacity() < 1000);
     let mut assembly = Assembly::new(Limits { message: usize::MAX, fragments: usize::MAX });
-    assert_eq!(assembly.next(&mut &long_head(0x82, 1 << 63)[..]), Err(Violation::MessageLength));
+    assert_eq!(next(&mut assembly, &long_head(0x82, 1 << 63)), Err(Violation::MessageLength));
 }
 
 #[test]
 fn room_is_made_for_what_has_come_and_not_for_what_was_announced() {
     let mut assembly = Assembly::new(Limits { message: 1_000_000, fragments: 1 });
     let bytes = frame(0x82, &[7; 1_000_000]);
-    assert_eq!(assembly.next(&mut &bytes[..14]), Ok(None));
+    assert_eq!(next(&mut assembly, &bytes[..14]), Ok(None));
     assert_eq!(assembly.message.as_ref().unwrap().content.capacity(), 0);
     for piece in bytes[14..bytes.len() - 1].chunks(3000) {
-        assert_eq!(assembly.next(&mut { piece }), Ok(None));
+        assert_eq!(next(&mut assembly, piece), Ok(None));
         let content = &assembly.message.as_ref().unwrap().content;
         assert!(content.capacity() <= (2 * content.len()).min(1_000_000), "{}", content.capacity());
     }
@@ -269,7 +275,7 @@ fn an_assembly_at_rest_keeps_nothing() {
     let mut assembly = Assembly::new(LIMITS);
     let bytes = [frame(0x01, b"a"), frame(0x89, b"ping"), frame(0x80, b"b")].concat();
     for piece in bytes.chunks(1) {
-        assembly.next(&mut { piece }).unwrap();
+        next(&mut assembly, piece).unwrap();
     }
     assert!(assembly.message.is_none() && assembly.frame.is_none());
     assert_eq!((assembly.control.capacity(), assembly.missing()), (0, 0));
@@ -280,9 +286,9 @@ fn an_assembly_at_rest_keeps_nothing() {
 fn what_is_missing_of_a_frame_is_known() {
     let mut assembly = Assembly::new(LIMITS);
     let bytes = frame(0x82, &[0; 100]);
-    assembly.next(&mut &bytes[..46]).unwrap();
+    next(&mut assembly, &bytes[..46]).unwrap();
     assert_eq!(assembly.missing(), 60);
-    assembly.next(&mut &bytes[46..105]).unwrap();
+    next(&mut assembly, &bytes[46..105]).unwrap();
     assert_eq!(assembly.missing(), 1);
 }
 

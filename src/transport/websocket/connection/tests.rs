@@ -136,7 +136,7 @@ fn a_connection_at_rest_keeps_no_buffers() {
     next(&mut connection);
     assert_eq!(send(&mut connection, [Bytes::from_static(b"x"), vec![1; 10_000].into()]), (true, 0));
     assert_eq!(next(&mut connection), None);
-    assert_eq!(connection.behind.bytes.capacity(), 0);
+    assert_eq!((connection.behind.bytes.capacity(), connection.behind.decoded.capacity()), (0, 0));
     assert!(connection.outgoing.keeps_nothing());
     let size = size_of::<Connection<()>>();
     assert!(size <= 384, "{size}");
@@ -149,7 +149,8 @@ fn what_comes_behind_a_message_is_never_more_than_a_small_read() {
     while next(&mut connection).is_some() {
         assert!(connection.behind.bytes.len() <= reading::SOME);
     }
-    assert!(connection.io.asked.iter().all(|asked| *asked <= reading::SOME));
+    // Beside what is missing of a frame.
+    assert!(connection.io.asked.iter().all(|asked| *asked <= reading::SOME + 100));
 }
 
 #[test]

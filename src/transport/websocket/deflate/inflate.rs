@@ -3,7 +3,7 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{agreement::Agreement, place};
-use crate::transport::websocket::{mask::unmask, violation::Violation};
+use crate::transport::websocket::violation::Violation;
 
 #[cfg(test)]
 mod tests;
@@ -16,9 +16,6 @@ const LAST_BLOCK: &[u8] = &[1, 0, 0, 0xff, 0xff];
 
 /// So much is inflated before it is held against the limit.
 const STEP: usize = 8 * 1024;
-
-/// So much is unmasked at once.
-const PIECE: usize = 4 * 1024;
 
 /// Blocks of one message that say they are the last. What comes behind one begins anew, which is work.
 const MAX_ENDS: usize = 64;
@@ -54,23 +51,15 @@ impl Inflater {
         (limit as u64).saturating_add(limit as u64 / 8 + 64).saturating_sub(self.taken)
     }
 
-    /// Inflates a piece of a message behind what there is of it. Gives the mask for what follows.
+    /// Inflates a piece of a message behind what there is of it.
     pub(in crate::transport::websocket) fn inflate(
         &mut self,
         piece: &[u8],
-        mut mask: [u8; 4],
         content: &mut Vec<u8>,
         limit: usize,
-    ) -> Result<[u8; 4], Violation> {
+    ) -> Result<(), Violation> {
         self.taken += piece.len() as u64;
-        let mut plain = [0; PIECE];
-        for piece in piece.chunks(PIECE) {
-            let plain = &mut plain[..piece.len()];
-            plain.copy_from_slice(piece);
-            mask = unmask(plain, mask);
-            self.run(plain, content, limit)?;
-        }
-        Ok(mask)
+        self.run(piece, content, limit)
     }
 
     /// The message has come to its end.

@@ -40,10 +40,9 @@ impl Inflater {
     pub(in crate::transport::websocket) fn inflate(
         &mut self,
         _: &[u8],
-        _: [u8; 4],
         _: &mut Vec<u8>,
         _: usize,
-    ) -> Result<[u8; 4], Violation> {
+    ) -> Result<(), Violation> {
         match *self {}
     }
 
