@@ -157,6 +157,7 @@ impl<S: SessionService> Session<S> {
     /// One turn of the session's task. Everything that is written in it leaves at its end, at once.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let line = self.line.clone();
+        self.runner.begin_turn();
         let cork = line.cork(cx);
         let end = self.turn(cx);
         drop(cork);

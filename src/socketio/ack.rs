@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::{event_error::EventError, socket::Socket};
 use crate::{
     codec::parser::{Args, EncodeError},
-    outbox::Flags,
     sync::Mutex,
 };
 
@@ -100,7 +99,7 @@ impl AckSlot {
         if std::mem::replace(&mut self.0.debt.lock().is_sent, true) || socket.ended().is_some() {
             return Ok(false);
         }
-        let sent = socket.write(&packet, Flags::default());
+        let sent = socket.write_own(packet);
         if let Err(error) = &sent {
             tracing::debug!(socket = %socket.id(), %error, "an acknowledgement was not sent");
         }

@@ -18,7 +18,6 @@ use std::{
 use tokio::time::{Instant, Sleep};
 
 use super::{
-    ack::Otherwise,
     connect::{Refusal, SocketService},
     dialect::Dialect,
     extract::Cause,
@@ -33,7 +32,7 @@ use super::{
     recovery::{Pending, Restoration},
     slots::{Found, Slot, Slots},
     socket::Socket,
-    work::{Finished, Outcome, Owed, Task, Work},
+    work::{self, Finished, Outcome, Owed, Task, Work},
 };
 use crate::{
     codec::parser::{Encoded, Packet, PacketBody},
@@ -57,6 +56,8 @@ pub(super) struct Driver {
     /// Nothing after the session has ended.
     closed: Option<Closed>,
     slots: Slots,
+    /// Events may wait for their services.
+    is_anything_aside: bool,
     running: Futures<Work>,
     /// Sessions that the clients ask for.
     restorations: Vec<Restoration>,
@@ -84,6 +85,7 @@ impl Driver {
             outbox,
             closed: Some(closed),
             slots: Slots::default(),
+            is_anything_aside: false,
             running: Futures::default(),
             packet_deadline: None,
             restorations: Vec::new(),
@@ -114,8 +116,10 @@ impl Driver {
     /// Tells the reader how much waits. The answer is until when the packet must be complete that has begun.
     fn set_aside(&self) -> Option<Instant> {
         // Error hooks, and what runs on for sockets that are gone: neither may pile up.
-        let left_over = self.running.len().saturating_sub(self.slots.busy());
-        let Load { events, bytes } = self.slots.set_aside();
+        let running = self.running.len();
+        let left_over = if running == 0 { 0 } else { running.saturating_sub(self.slots.busy()) };
+        let Load { events, bytes } =
+            if self.is_anything_aside { self.slots.set_aside() } else { Load::default() };
         self.link.set_aside(Load { events: events + left_over, bytes })
     }
 
@@ -170,39 +174,66 @@ impl Driver {
 
     /// Starts what was set aside, as far as services are ready and handlers may run.
     fn poll_lanes(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut has_started = false;
+        if !self.is_anything_aside {
+            return false;
+        }
+        let (mut has_started, mut is_anything_left) = (false, false);
         let mut index = 0;
-        while let Some(lane) = self.slots.lane_at(index) {
-            match lane.poll_next(cx) {
-                Poll::Pending => index += 1,
-                Poll::Ready(next) => {
+        while index < self.slots.len() {
+            let next = self.slots.lane_at(index).map(|lane| (lane.poll_next(cx), lane.is_waiting()));
+            match next {
+                Some((Poll::Ready(next), _)) => {
                     has_started = true;
-                    let (socket, hooks) = (lane.socket.clone(), lane.hooks.clone());
-                    self.event(cx, index, next, socket, hooks);
+                    self.event(cx, index, next);
                 }
+                Some((Poll::Pending, is_waiting)) => {
+                    is_anything_left |= is_waiting;
+                    index += 1;
+                }
+                None => index += 1,
             }
         }
+        self.is_anything_aside = is_anything_left;
         has_started
     }
 
-    /// Starts an event of the lane with this index.
-    fn event(&mut self, cx: &mut Context<'_>, index: usize, next: Next, socket: Socket, hooks: SharedHooks) {
+    /// Starts an event of the lane in this place. One that is handled at once takes nothing with it that is kept for
+    /// those under way.
+    fn event(&mut self, cx: &mut Context<'_>, index: usize, next: Next) {
         let Next { event, readiness } = next;
-        let is_heard = self.received(cx, &event, &hooks);
-        let cause = hooks.as_ref().is_some_and(|hooks| hooks.wants_failures());
-        let cause = cause.then(|| Box::new(Cause { name: event.name.clone(), args: event.args.clone() }));
-        let owed = Owed { ack: event.ack.clone(), cause };
         let Some(lane) = self.slots.lane_at(index) else { return };
-        if is_heard && !socket.is_connected() {
+        let listening = calls::listening(&event, lane.hooks.as_ref());
+        let is_heard = !listening.is_empty();
+        if is_heard {
+            let hooks = lane.hooks.clone();
+            self.received(cx, &event, &hooks, listening);
+        }
+        let Some(lane) = self.slots.lane_at(index) else { return };
+        if is_heard && !event.socket.is_connected() {
             // One who listens to all events has disconnected it.
             return lane.finished();
         }
-        match readiness.and_then(|()| lane.call(event)) {
-            Ok(future) => self.start(cx, socket, hooks, Task::Event(future, owed)),
-            Err(error) => {
-                let outcome = Outcome::Event(Err(error), owed);
-                self.finished(cx, Finished { socket, hooks, outcome });
-            }
+        let cause = lane.hooks.as_ref().is_some_and(|hooks| hooks.wants_failures());
+        let cause = cause.then(|| Box::new(Cause { name: event.name.clone(), args: event.args.clone() }));
+        let mut owed = Owed { ack: event.ack.clone(), cause };
+        let result = match readiness.and_then(|()| lane.call(event)) {
+            Ok(mut future) => match work::poll_event(&mut future, cx) {
+                Poll::Pending => {
+                    let (socket, hooks) = (lane.socket.clone(), lane.hooks.clone());
+                    let task = Task::Event(future, owed);
+                    return self.running.push(Work { socket, hooks, task });
+                }
+                Poll::Ready(result) => {
+                    guarded("the drop of a future", || drop(future));
+                    result
+                }
+            },
+            Err(error) => Err(error),
+        };
+        lane.finished();
+        if let Err(error) = Self::answer(&lane.socket, result, owed.ack.as_ref()) {
+            let (socket, hooks) = (lane.socket.clone(), lane.hooks.clone());
+            self.failed(cx, &socket, hooks, error, owed.cause.take());
         }
     }
 
@@ -235,15 +266,18 @@ impl Driver {
                 let auth = self.dialect.auth(&name, auth);
                 self.join(cx, namespace, auth);
             }
-            (PacketBody::Event { id, name, args }, Found::Joined(lane)) => {
-                lane.push(Waiting { name, args, ack: id, bytes });
+            (PacketBody::Event { id, name, args }, Found::Joined(index, lane)) => {
+                match lane.poll_event(cx, Waiting { name, args, ack: id, bytes }) {
+                    Poll::Ready(next) => self.event(cx, index, next),
+                    Poll::Pending => self.is_anything_aside = true,
+                }
             }
-            (PacketBody::Ack { id, args }, Found::Joined(lane)) => {
+            (PacketBody::Ack { id, args }, Found::Joined(_, lane)) => {
                 if let Some(id) = id {
                     lane.socket.answer(id, args);
                 }
             }
-            (PacketBody::Disconnect, Found::Joined(_)) => {
+            (PacketBody::Disconnect, Found::Joined(..)) => {
                 self.leave(cx, namespace, DisconnectReason::ClientNamespaceDisconnect);
             }
             // The server disconnected the socket while this was on its way.
@@ -273,17 +307,10 @@ impl Driver {
             Outcome::Connect(Err(error)) => self.refused(&socket, &Refusal::from_error(error)),
             Outcome::Event(result, Owed { ack, cause }) => {
                 // A client of v2 that has joined again has the same id.
-                if let Some(lane) = self.slots.lane_of(socket.id()).filter(|lane| lane.socket == socket) {
+                if let Some(lane) = self.slots.lane_of_socket(&socket) {
                     lane.finished();
                 }
-                let answered = match (result, &ack) {
-                    (Ok(reply), Some(ack)) => reply.send(&socket, ack),
-                    (result, _) => result.map(|_| Otherwise::Nothing),
-                };
-                if let Some(ack) = ack {
-                    Self::settle(&socket, &ack, &answered);
-                }
-                if let Err(error) = answered {
+                if let Err(error) = Self::answer(&socket, result, ack.as_ref()) {
                     self.failed(cx, &socket, hooks, error, cause);
                 }
             }

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tower::Service;
@@ -56,10 +56,6 @@ impl Lane {
         Self { socket, hooks, service, set_aside: VecDeque::new(), in_flight: 0, max_in_flight }
     }
 
-    pub(super) fn push(&mut self, event: Waiting) {
-        self.set_aside.push_back(event);
-    }
-
     pub(super) fn set_aside(&self) -> Load {
         Load { events: self.set_aside.len(), bytes: self.set_aside.iter().map(|event| event.bytes).sum() }
     }
@@ -73,25 +69,57 @@ impl Lane {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// The next event, if there is one and the service is ready for it. The service is never asked while
-    /// there is none, so no idle socket holds a permit that others wait for.
+    /// Whether events wait.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.set_aside.is_empty()
+    }
+
+    /// An event has come: gives it back if it is its turn at once, or else sets it aside.
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>, event: Waiting) -> Poll<Next> {
+        if self.is_waiting() {
+            self.set_aside.push_back(event);
+            return Poll::Pending;
+        }
+        match self.poll_ready(cx) {
+            Poll::Ready(readiness) => Poll::Ready(self.next(event, readiness)),
+            Poll::Pending => {
+                self.set_aside.push_back(event);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The next event of those that were set aside, if the service is ready for it.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
-        if self.set_aside.is_empty() || self.in_flight >= self.max_in_flight {
+        if !self.is_waiting() {
+            return Poll::Pending;
+        }
+        let readiness = ready!(self.poll_ready(cx));
+        let Some(event) = self.set_aside.pop_front() else { return Poll::Pending };
+        Poll::Ready(self.next(event, readiness))
+    }
+
+    /// Ready when an event may be started, for which somebody has one. The service is never asked while there is none,
+    /// so no idle socket holds a permit that others wait for.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), EventError>> {
+        if self.in_flight >= self.max_in_flight {
             return Poll::Pending;
         }
         if !self.socket.is_connected() {
             // The server has disconnected it: the news is on its way, and takes the lane away.
             return Poll::Pending;
         }
-        let readiness = match guarded("an event service", || self.service.poll_ready(cx)) {
-            Some(Poll::Pending) => return Poll::Pending,
-            Some(Poll::Ready(result)) => result.map_err(EventError::from_error),
+        Poll::Ready(match guarded("an event service", || self.service.poll_ready(cx)) {
+            Some(readiness) => ready!(readiness).map_err(EventError::from_error),
             None => Err(EventError::panicked()),
-        };
-        let Some(Waiting { name, args, ack, .. }) = self.set_aside.pop_front() else { return Poll::Pending };
+        })
+    }
+
+    fn next(&mut self, event: Waiting, readiness: Result<(), EventError>) -> Next {
+        let Waiting { name, args, ack, .. } = event;
         self.in_flight += 1;
         let event = Event::new(name, args, self.socket.clone(), ack.map(AckSlot::new));
-        Poll::Ready(Next { event, readiness })
+        Next { event, readiness }
     }
 
     /// Asks the service.

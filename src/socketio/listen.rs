@@ -200,8 +200,8 @@ impl Socket {
 
 /// The socket's own handlers of an event that has come.
 pub(super) fn take(socket: &Socket, event: &str) -> Vec<EventHandler> {
-    let handlers = socket.table().map(|table| table.take(event)).unwrap_or_default();
-    handlers.iter().filter_map(|handler| handler.downcast_ref().cloned()).collect()
+    let Some(table) = socket.table() else { return Vec::new() };
+    table.take(event).iter().filter_map(|handler| handler.downcast_ref().cloned()).collect()
 }
 
 /// Those who listen on a socket that is going.

@@ -100,7 +100,8 @@ impl Socket {
 
 /// The socket's own listeners of all events, for one that has come.
 pub(super) fn received(event: &Event) -> Vec<HookFuture> {
-    let handlers = event.socket.table().map(|table| table.take_any()).unwrap_or_default();
+    let Some(table) = event.socket.table() else { return Vec::new() };
+    let handlers = table.take_any();
     let handlers = handlers.iter().filter_map(|handler| handler.downcast_ref::<HookHandler<Event>>());
     handlers.map(|handler| handler(event)).collect()
 }

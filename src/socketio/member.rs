@@ -108,6 +108,14 @@ impl Member {
         self.outbox.send_encoded(frame(packet), packet.attachments(), flags)
     }
 
+    /// Writes a packet that is for this client alone.
+    pub(crate) fn write_own(&self, packet: Encoded, flags: Flags) -> Result<Sent, SendError> {
+        let is_text = packet.is_text();
+        let (first, attachments) = packet.into_parts();
+        let frame = if is_text { Frame::Text(first) } else { Frame::Binary(first) };
+        self.outbox.send_encoded(frame, attachments.as_deref().unwrap_or_default(), flags)
+    }
+
     /// An event has gone to its client: tells who listens to that.
     pub(crate) fn sent(&self, emitted: &Emitted<'_>) {
         if let Some(listeners) = self.listeners.get().filter(|listeners| listeners.hears_outgoing()) {

@@ -22,7 +22,8 @@ pub(super) enum Slot {
 pub(super) enum Found<'a> {
     Nothing,
     Connecting,
-    Joined(&'a mut Lane),
+    /// And its place.
+    Joined(usize, &'a mut Lane),
     Left,
 }
 
@@ -32,12 +33,11 @@ impl Slots {
     }
 
     pub(super) fn find(&mut self, namespace: &str) -> Found<'_> {
-        let slot = self.0.iter_mut().find(|(name, _)| **name == *namespace);
-        match slot.map(|(_, slot)| slot) {
-            None => Found::Nothing,
-            Some(Slot::Restoring | Slot::Connecting(_)) => Found::Connecting,
-            Some(Slot::Joined(lane)) => Found::Joined(lane),
-            Some(Slot::Left) => Found::Left,
+        let Some(index) = self.position(namespace) else { return Found::Nothing };
+        match &mut self.0[index].1 {
+            Slot::Restoring | Slot::Connecting(_) => Found::Connecting,
+            Slot::Joined(lane) => Found::Joined(index, lane),
+            Slot::Left => Found::Left,
         }
     }
 
@@ -89,8 +89,21 @@ impl Slots {
         })
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The lane in this place, if there is one.
     pub(super) fn lane_at(&mut self, index: usize) -> Option<&mut Lane> {
-        self.lanes_mut().nth(index)
+        match self.0.get_mut(index) {
+            Some((_, Slot::Joined(lane))) => Some(lane),
+            _ => None,
+        }
+    }
+
+    /// The lane of this very socket.
+    pub(super) fn lane_of_socket(&mut self, socket: &Socket) -> Option<&mut Lane> {
+        self.lanes_mut().find(|lane| lane.socket == *socket)
     }
 
     pub(super) fn lane_of(&mut self, id: &SocketId) -> Option<&mut Lane> {

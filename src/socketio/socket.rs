@@ -344,6 +344,11 @@ impl Socket {
         self.namespace.encode_packet(&OutgoingPacket::ack(self.namespace(), id, Payload::args(args)))
     }
 
+    /// Writes a packet that is for this client alone.
+    pub(crate) fn write_own(&self, packet: Encoded) -> Result<(), EmitError> {
+        Ok(self.member.write_own(packet, Flags::default()).map(drop)?)
+    }
+
     pub(crate) fn write(&self, packet: &Encoded, flags: Flags) -> Result<(), EmitError> {
         Ok(self.member.write(packet, flags).map(drop)?)
     }

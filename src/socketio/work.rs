@@ -70,11 +70,7 @@ impl Future for Work {
                 Outcome::Connect(result.unwrap_or_else(|| Err("the connect service panicked".into())))
             }
             Task::Event(future, owed) => {
-                let result = ready!(poll_guarded("an event handler", future.as_mut(), cx));
-                let result = result.map_or_else(
-                    || Err(EventError::panicked()),
-                    |result| result.map_err(EventError::from_error),
-                );
+                let result = ready!(poll_event(future, cx));
                 Outcome::Event(result, std::mem::take(owed))
             }
             Task::Hook(future, cause) => Outcome::Hook(ready!(poll_hook(future, cx)), cause.take()),
@@ -82,6 +78,14 @@ impl Future for Work {
         };
         Poll::Ready(Finished { socket: self.socket.clone(), hooks: self.hooks.take(), outcome })
     }
+}
+
+/// Polls an event's handler.
+pub(super) fn poll_event(future: &mut EventFuture, cx: &mut Context<'_>) -> Poll<Result<Reply, EventError>> {
+    poll_guarded("an event handler", future.as_mut(), cx).map(|result| match result {
+        Some(result) => result.map_err(EventError::from_error),
+        None => Err(EventError::panicked()),
+    })
 }
 
 fn poll_hook(future: &mut HookFuture, cx: &mut Context<'_>) -> Poll<Result<(), EventError>> {

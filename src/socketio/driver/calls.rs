@@ -7,7 +7,7 @@ use crate::{
     guard::guarded,
     socketio::{
         ack::{AckSlot, Otherwise},
-        event::{Event, HookFuture},
+        event::{Event, HookFuture, Reply},
         event_error::EventError,
         extract::{Cause, Failed},
         hooks::SocketHooks,
@@ -54,19 +54,18 @@ impl Driver {
         }
     }
 
-    /// Tells those who listen to all events, and says whether somebody does.
-    pub(super) fn received(&mut self, cx: &mut Context<'_>, event: &Event, hooks: &SharedHooks) -> bool {
-        let of_namespace = |hooks: &Arc<dyn SocketHooks>| guarded("on_any", || hooks.received(event));
-        let mut futures = hooks.as_ref().and_then(of_namespace).unwrap_or_default();
-        futures.extend(listen_any::received(event));
-        if futures.is_empty() {
-            return false;
-        }
+    /// Runs what listens to all events.
+    pub(super) fn received(
+        &mut self,
+        cx: &mut Context<'_>,
+        event: &Event,
+        hooks: &SharedHooks,
+        listening: Vec<HookFuture>,
+    ) {
         let cause = Box::new(Cause { name: event.name.clone(), args: event.args.clone() });
-        for future in futures {
+        for future in listening {
             self.start(cx, event.socket.clone(), hooks.clone(), Task::Hook(future, Some(cause.clone())));
         }
-        true
     }
 
     pub(super) fn run_hooks(
@@ -96,10 +95,16 @@ impl Driver {
         }
     }
 
-    /// The service of an event is done: its error is the client's answer, unless it has one. Where there were several
-    /// handlers, one of them may have left the answer to somebody else.
-    pub(super) fn settle(socket: &Socket, ack: &AckSlot, answered: &Result<Otherwise, EventError>) {
-        let otherwise = match answered {
+    /// The service of an event is done: answers, if that is owed. Its error is the client's answer, unless it has one.
+    /// Where there were several handlers, one of them may have left the answer to somebody else.
+    pub(super) fn answer(
+        socket: &Socket,
+        result: Result<Reply, EventError>,
+        ack: Option<&AckSlot>,
+    ) -> Result<(), EventError> {
+        let Some(ack) = ack else { return result.map(drop) };
+        let answered = result.and_then(|reply| reply.send(socket, ack));
+        let otherwise = match &answered {
             Ok(otherwise) => otherwise.clone(),
             Err(error) if error.untold().is_some() => Otherwise::Error(error.clone()),
             Err(error) => {
@@ -108,5 +113,14 @@ impl Driver {
             }
         };
         ack.release(socket, otherwise);
+        answered.map(drop)
     }
+}
+
+/// Those who listen to all events.
+pub(super) fn listening(event: &Event, hooks: Option<&Arc<dyn SocketHooks>>) -> Vec<HookFuture> {
+    let of_namespace = hooks.and_then(|hooks| guarded("on_any", || hooks.received(event)));
+    let mut futures = of_namespace.unwrap_or_default();
+    futures.extend(listen_any::received(event));
+    futures
 }
