@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use futures_util::FutureExt;
 
 /// Runs user code; nothing comes of it if it panics.
+#[inline]
 pub(crate) fn guarded<T>(what: &'static str, run: impl FnOnce() -> T) -> Option<T> {
     reported(what, catch_unwind(AssertUnwindSafe(run)))
 }
@@ -14,9 +15,18 @@ pub(crate) async fn guarded_future<T>(what: &'static str, future: impl Future<Ou
     reported(what, AssertUnwindSafe(future).catch_unwind().await)
 }
 
+#[inline]
 fn reported<T>(what: &'static str, result: std::thread::Result<T>) -> Option<T> {
-    if result.is_err() {
-        tracing::error!(what, "user code panicked");
+    match result {
+        Ok(value) => Some(value),
+        Err(_) => {
+            report(what);
+            None
+        }
     }
-    result.ok()
+}
+
+#[cold]
+fn report(what: &'static str) {
+    tracing::error!(what, "user code panicked");
 }

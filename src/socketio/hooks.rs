@@ -39,6 +39,11 @@ pub trait SocketHooks: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether [`received`](Self::received) does anything: if not, it is not called.
+    fn wants_received(&self) -> bool {
+        true
+    }
+
     /// An event goes to the client. It is called by whoever emits, and must not wait.
     fn sent(&self, outgoing: &Outgoing<'_>) {
         let _ = outgoing;
@@ -92,6 +97,10 @@ impl SocketHooks for Hooks {
 
     fn received(&self, event: &Event) -> Vec<HookFuture> {
         all(&self.received, event)
+    }
+
+    fn wants_received(&self) -> bool {
+        !self.received.is_empty()
     }
 
     fn sent(&self, outgoing: &Outgoing<'_>) {

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -27,10 +28,34 @@ pub struct EventRouter(Arc<Routes>);
 
 #[derive(Default)]
 pub(crate) struct Routes {
-    pub(crate) handlers: HashMap<String, Vec<EventHandler>>,
+    pub(crate) handlers: HashMap<String, Vec<EventHandler>, Names>,
     pub(crate) fallback: Option<EventHandler>,
     /// What is known beforehand of events, in both directions.
     pub(crate) typed: Vec<Declaration>,
+}
+
+/// Hashes names of events. The keys are the application's, so no client can make them collide: a quick hash will do.
+pub(crate) type Names = BuildHasherDefault<Fnv>;
+
+/// FNV-1a.
+pub(crate) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl EventRouter {

@@ -49,7 +49,13 @@ impl Decoder {
             return Ok(Some(packet));
         }
         let due = header.attachments;
-        self.pending = Some(Box::new(Pending { packet, due, attachments: Vec::new(), bytes: 0, text: len }));
+        self.pending = Some(Box::new(Pending {
+            packet,
+            due,
+            attachments: Vec::with_capacity(due),
+            bytes: 0,
+            text: len,
+        }));
         Ok(None)
     }
 

@@ -1,11 +1,6 @@
 //! The header of a frame: read byte by byte, refused as soon as it is wrong.
 
-use std::io::Cursor;
-
-use tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{Control, Data, OpCode},
-};
+use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::violation::Violation;
 
@@ -98,20 +93,31 @@ impl UnfinishedHeader {
         if let Some(&second) = rest.first() {
             check_second(kind, second)?;
         }
-        let mut cursor = Cursor::new(bytes);
-        let Some((header, payload)) = FrameHeader::parse(&mut cursor).map_err(|_| Violation::Opcode)? else {
+        let Some((end, payload, mask)) = parse_rest(bytes) else {
             // At most 14.
             self.length = bytes.len() as u8;
             self.bytes[known..known + taken].copy_from_slice(&input[..taken]);
             take(input, taken);
             return Ok(None);
         };
-        take(input, cursor.position() as usize - known);
+        take(input, end - known);
         self.length = 0;
-        let mask = header.mask.ok_or(Violation::Unmasked)?;
-        let FrameHeader { is_final, rsv1: is_compressed, .. } = header;
+        let (is_final, is_compressed) = (first & 0x80 != 0, first & COMPRESSED != 0);
         Ok(Some(Frame { kind, is_final, is_compressed, mask, length: payload }))
     }
+}
+
+/// Where the header ends, the length of the payload and the mask, if all of them are there. That there is a mask was
+/// checked.
+fn parse_rest(bytes: &[u8]) -> Option<(usize, u64, [u8; 4])> {
+    let ([_, second], rest) = bytes.split_first_chunk::<2>()?;
+    let (length, rest) = match second & 0x7f {
+        126 => rest.split_first_chunk().map(|(bytes, rest)| (u16::from_be_bytes(*bytes).into(), rest))?,
+        127 => rest.split_first_chunk().map(|(bytes, rest)| (u64::from_be_bytes(*bytes), rest))?,
+        short => (u64::from(short), rest),
+    };
+    let (mask, rest) = rest.split_first_chunk::<4>()?;
+    Some((bytes.len() - rest.len(), length, *mask))
 }
 
 /// Takes so many bytes from the beginning of the input, or all that there are.

@@ -3,10 +3,7 @@
 use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
-use tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{CloseCode, Control, Data, OpCode},
-};
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use super::deflate::Compressor;
 use crate::codec::engine::{Frame, Written};
@@ -243,8 +240,18 @@ impl Outgoing {
 }
 
 fn put_header(to: &mut Vec<u8>, opcode: OpCode, rsv1: bool, length: usize) {
-    let header = FrameHeader { opcode, rsv1, ..FrameHeader::default() };
-    header.format(length as u64, to).expect("a vector takes what is written to it");
+    let first = 0x80 | u8::from(rsv1) << 6 | u8::from(opcode);
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short @ 0..126), _) => to.extend_from_slice(&[first, short]),
+        (_, Ok(length)) => {
+            let [high, low] = length.to_be_bytes();
+            to.extend_from_slice(&[first, 126, high, low]);
+        }
+        _ => {
+            to.extend_from_slice(&[first, 127]);
+            to.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
 }
 
 #[cfg(test)]
