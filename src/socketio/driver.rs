@@ -202,7 +202,7 @@ impl Driver {
     fn event(&mut self, cx: &mut Context<'_>, index: usize, next: Next) {
         let Next { event, readiness } = next;
         let Some(lane) = self.slots.lane_at(index) else { return };
-        let listening = calls::listening(&event, lane.hooks.as_ref());
+        let listening = Self::listening(&event, lane.hooks.as_ref());
         let is_heard = !listening.is_empty();
         if is_heard {
             let hooks = lane.hooks.clone();

@@ -115,13 +115,13 @@ impl Driver {
         ack.release(socket, otherwise);
         answered.map(drop)
     }
-}
 
-/// Those who listen to all events.
-pub(super) fn listening(event: &Event, hooks: Option<&Arc<dyn SocketHooks>>) -> Vec<HookFuture> {
-    let hooks = hooks.filter(|hooks| hooks.wants_received());
-    let of_namespace = hooks.and_then(|hooks| guarded("on_any", || hooks.received(event)));
-    let mut futures = of_namespace.unwrap_or_default();
-    futures.extend(listen_any::received(event));
-    futures
+    /// Those who listen to all events.
+    pub(super) fn listening(event: &Event, hooks: Option<&Arc<dyn SocketHooks>>) -> Vec<HookFuture> {
+        let hooks = hooks.filter(|hooks| hooks.wants_received());
+        let of_namespace = hooks.and_then(|hooks| guarded("on_any", || hooks.received(event)));
+        let mut futures = of_namespace.unwrap_or_default();
+        futures.extend(listen_any::received(event));
+        futures
+    }
 }
