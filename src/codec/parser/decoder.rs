@@ -52,7 +52,8 @@ impl Decoder {
         self.pending = Some(Box::new(Pending {
             packet,
             due,
-            attachments: Vec::with_capacity(due),
+            // As many as most packets have; what a client announces is no reason to make room.
+            attachments: Vec::with_capacity(due.min(4)),
             bytes: 0,
             text: len,
         }));

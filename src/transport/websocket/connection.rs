@@ -80,7 +80,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// The same behind bytes that were read before.
     pub(super) fn behind(mut self, bytes: Vec<u8>) -> Self {
-        self.behind = Behind { bytes, taken: 0 };
+        self.behind = Behind { bytes, ..Behind::default() };
         self
     }
 
