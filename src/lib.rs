@@ -41,6 +41,7 @@
 pub mod adapter;
 mod body;
 pub mod codec;
+mod copied;
 pub mod engine;
 mod error;
 pub mod exchange;

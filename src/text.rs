@@ -4,6 +4,8 @@ use std::{fmt, ops::Deref, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
+use crate::copied::copied;
+
 /// A cheaply cloned piece of UTF-8 text: part of a reference-counted buffer. Names and arguments of an event are pieces
 /// of the message that it came in.
 ///
@@ -68,7 +70,7 @@ impl Text {
 
     /// The bytes of the text, in a buffer of their own.
     pub fn into_bytes(self) -> Bytes {
-        Bytes::copy_from_slice(self.as_bytes())
+        copied(self.as_bytes()).into()
     }
 }
 

@@ -6,6 +6,8 @@ use std::cell::Cell;
 
 use bytes::Bytes;
 
+use crate::copied::copied;
+
 /// A longer text keeps the buffer that it was written to, and the thread gets a new one.
 const KEPT: usize = 32 * 1024;
 
@@ -23,7 +25,7 @@ pub(super) fn finish(written: Vec<u8>) -> Bytes {
     if written.len() > KEPT {
         return written.into();
     }
-    let bytes = Bytes::copy_from_slice(&written);
+    let bytes: Bytes = copied(&written).into();
     give_back(written);
     bytes
 }

@@ -12,7 +12,10 @@ use super::{
     mask::unmask,
     violation::Violation,
 };
-use crate::text::Text;
+use crate::{
+    copied::{append, copied},
+    text::Text,
+};
 
 #[cfg(test)]
 mod tests;
@@ -210,7 +213,7 @@ impl Assembly {
         let later =
             if frame.is_final { frame.length } else { (self.limits.message - so_far - piece.len()) as u64 };
         message.make_room(piece.len(), usize::try_from(later).unwrap_or(usize::MAX));
-        message.content.extend_from_slice(piece);
+        append(&mut message.content, piece);
         message.check_unless(is_end)
     }
 }
@@ -257,7 +260,7 @@ fn whole(kind: Kind, content: &[u8]) -> Result<Incoming, Violation> {
         let text = std::str::from_utf8(content).map_err(|_| Violation::Utf8)?;
         Ok(Incoming::Text(text.into()))
     } else {
-        Ok(Incoming::Binary(Bytes::copy_from_slice(content)))
+        Ok(Incoming::Binary(copied(content).into()))
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Connection<IO> {
     /// Bytes that were written, ever.
     sent: u64,
     discarded: usize,
+    /// The next read may bring as much as a large frame.
+    expects_much: bool,
 }
 
 /// Most of it has its own place already, straight from where it was read.
@@ -75,6 +77,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             needs_flush: false,
             sent: 0,
             discarded: 0,
+            expects_much: false,
         }
     }
 
@@ -125,11 +128,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         for _ in 0..READS_PER_TURN {
             // What is missing of a frame has its place already; what may come behind it would have to be kept. Some of
             // that is asked for too: a read that finds less says that there is no more.
-            let most = self.assembly.missing().saturating_add(reading::SOME);
-            let Self { io, assembly, behind, .. } = self;
-            let read = poll_read(io, cx, most, |piece| match piece {
+            let missing = self.assembly.missing();
+            let Self { io, assembly, behind, expects_much, .. } = self;
+            let some = if *expects_much { reading::MUCH } else { reading::SOME };
+            let read = poll_read(io, cx, missing.saturating_add(some), |piece| match piece {
                 [] => Err(End::Cut),
-                piece => behind.follow(assembly, piece).map_err(End::Violation),
+                piece => {
+                    let is_much = piece.len() > reading::SOME;
+                    let next = behind.follow(assembly, piece).map_err(End::Violation);
+                    // Who sends large frames is read in large pieces, as long as little has to be kept of them.
+                    *expects_much =
+                        is_much && (missing > reading::SOME || *expects_much && behind.is_short());
+                    next
+                }
             });
             match ready!(read) {
                 Ok(Ok(Some(incoming))) => return Poll::Ready(Ok(incoming)),
@@ -264,6 +275,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 }
 
 impl Behind {
+    /// Whether little was kept of the last read: the rest of a packet.
+    fn is_short(&self) -> bool {
+        self.decoded.len() <= 1 && self.bytes.is_empty()
+    }
+
     fn next(&mut self, assembly: &mut Assembly) -> Result<Option<Incoming>, Violation> {
         if let Some(next) = self.decoded.pop_front() {
             if self.decoded.is_empty() {

@@ -7,7 +7,7 @@ use serde::de::{
 use serde_json::Error;
 
 use super::{cursor::Cursor, key::Key};
-use crate::codec::parser::ser::is_raw;
+use crate::{codec::parser::ser::is_raw, copied::copied};
 
 impl<'de> Cursor<'de> {
     /// Has the next value read by serde_json, if it is no placeholder.
@@ -89,7 +89,10 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_bytes(visitor)
+        match self.attachment() {
+            Some(attachment) => visitor.visit_byte_buf(copied(attachment)),
+            None => self.deserialize_bytes(visitor),
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -6,9 +6,12 @@ use bytes::Bytes;
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
 use super::arguments::ArgumentWriter;
-use crate::codec::parser::{
-    EncodeError, Iter, Limits, placeholder,
-    scan::{Fault, Scanner, is_plain},
+use crate::{
+    codec::parser::{
+        EncodeError, Iter, Limits, placeholder,
+        scan::{Fault, Scanner, is_plain},
+    },
+    copied::copied,
 };
 
 /// Collects the text in one buffer, which may hold a header already, and keeps to the limits.
@@ -156,7 +159,7 @@ impl Writer {
         self.found += 1;
         // The rest is only counted.
         if self.found <= self.max_attachments {
-            self.attachments.push(Bytes::copy_from_slice(bytes));
+            self.attachments.push(copied(bytes).into());
         }
         Ok(())
     }

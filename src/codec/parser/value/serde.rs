@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, fmt};
 
-use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{
@@ -12,6 +11,7 @@ use serde::{
 };
 
 use super::{Date, Object, Value, number::Kind, read::read};
+use crate::copied::copied;
 
 /// How a value says to our own deserializers that it is one, and can hold dates.
 pub(crate) const NAME: &str = "$tower_socketio::private::Value";
@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for Whatever {
     }
 
     fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
-        Ok(Value::Binary(Bytes::copy_from_slice(value)))
+        Ok(Value::Binary(copied(value).into()))
     }
 
     fn visit_byte_buf<E>(self, value: Vec<u8>) -> Result<Value, E> {
