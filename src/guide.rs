@@ -12,6 +12,9 @@ pub mod differences {}
 #[doc = include_str!("../docs/features.md")]
 pub mod features {}
 
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
+
 #[cfg(feature = "testing")]
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
