@@ -9,8 +9,10 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use http_body::Body;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError};
 use tokio::time::Sleep;
+
+use crate::error::BoxError;
 
 /// Why there is no body.
 pub(super) enum Unread {
@@ -21,7 +23,11 @@ pub(super) enum Unread {
 }
 
 /// Reads a body of at most so many bytes, which may take so long.
-pub(super) async fn whole<B: Body>(body: Pin<&mut B>, limit: usize, time: Duration) -> Result<Bytes, Unread> {
+pub(super) async fn whole<B>(body: Pin<&mut B>, limit: usize, time: Duration) -> Result<Bytes, Unread>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
     let mut reading = pin!(collect(body, limit));
     let mut clock = pin!(None);
     let mut has_looked = false;
@@ -47,12 +53,16 @@ fn poll_clock(mut clock: Pin<&mut Option<Sleep>>, time: Duration, cx: &mut Conte
 }
 
 /// A body in one piece is not copied.
-async fn collect<B: Body>(mut body: Pin<&mut B>, limit: usize) -> Result<Bytes, Unread> {
+async fn collect<B>(mut body: Pin<&mut B>, limit: usize) -> Result<Bytes, Unread>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
     let mut first = Bytes::new();
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
         // Trailers say nothing.
-        let Ok(mut data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
+        let Ok(mut data) = frame.map_err(why)?.into_data() else { continue };
         let length = data.remaining();
         if length > limit - first.len().max(all.len()) {
             return Err(Unread::TooLarge);
@@ -69,4 +79,9 @@ async fn collect<B: Body>(mut body: Pin<&mut B>, limit: usize) -> Result<Bytes, 
         }
     }
     Ok(if all.is_empty() { first } else { all.into() })
+}
+
+/// A layer above may have a limit of its own, and its body says so in the middle.
+fn why(error: impl Into<BoxError>) -> Unread {
+    if error.into().is::<LengthLimitError>() { Unread::TooLarge } else { Unread::Broken }
 }
