@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use tower_socketio::{
     Date, Text, Value,
     codec::parser::{
-        Args, DefaultParser, Encoded, Limits, MsgPackParser, Object, OutgoingPacket, Packet, PacketBody,
-        Parser, Payload,
+        Args, Decoder, DefaultParser, Encoded, Limits, MsgPackParser, Object, OutgoingPacket, Packet,
+        PacketBody, Parser, Payload,
     },
 };
 
@@ -72,6 +72,28 @@ fn value(has_dates: bool) -> BoxedStrategy<Value> {
     .boxed()
 }
 
+/// JSON as others write it, with escapes, spaces, long and short numbers and names that come again, and now and then
+/// something that is none.
+fn json() -> BoxedStrategy<String> {
+    let text = "(\"([ a-zé€😀]{0,30}|\\\\[\"\\\\/bfnrtu]|\\\\u00[0-9a-f]{2}|\\\\ud83d\\\\ude00){0,4}\")";
+    let number = "-?(0|[1-9][0-9]{0,21})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?";
+    let leaf = prop_oneof![
+        4 => text,
+        4 => number,
+        3 => "null|true|false|\\[ \\]|\\{\\}",
+        1 => "[-0.]{2}|tru|\\[,\\]|\"\\\\x\"|\"\t\"|",
+    ];
+    leaf.prop_recursive(5, 60, 20, move |inner| {
+        let member = ("\"[a-c]{0,2}\"|\"[a-z]{20,25}\"", "[ \n]?", inner.clone());
+        let member = member.prop_map(|(name, space, value)| format!("{name}{space}:{space}{value}"));
+        prop_oneof![
+            (vec(inner, 1..20), ",|, ").prop_map(|(items, comma)| format!("[{}]", items.join(&comma))),
+            (vec(member, 1..20), ",| ,").prop_map(|(items, comma)| format!("{{{}}}", items.join(&comma))),
+        ]
+    })
+    .boxed()
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Shape {
     Nothing,
@@ -108,6 +130,28 @@ fn record() -> impl Strategy<Value = Record> {
 }
 
 proptest! {
+    /// What reads and writes dynamic values is our own, but no opinion of our own.
+    #[test]
+    fn a_value_is_read_and_written_as_serde_json_does(json in json()) {
+        let expected = serde_json::from_str::<Value>(&json);
+        let message = Text::from(format!("2[\"x\",{json}]"));
+        let Ok(Some(packet)) = Decoder::new(LIMITS).text(message) else {
+            prop_assert!(expected.is_err(), "{:?}", expected);
+            return Ok(());
+        };
+        let PacketBody::Event { args, .. } = packet.body else { panic!("{packet:?}") };
+        let (value, expected) = match (args.deserialize::<Value>(), expected) {
+            (Ok(value), Ok(expected)) => (value, expected),
+            (Err(_), Err(_)) => return Ok(()),
+            differ => return Err(TestCaseError::fail(format!("{differ:?}"))),
+        };
+        prop_assert_eq!(&value, &expected);
+        prop_assert_eq!(format!("{value:?}"), format!("{expected:?}"), "in the same order, with the same zeros");
+        let written = serde_json::to_string(&expected).unwrap();
+        let args = Args::encode(&(&value, 1)).unwrap();
+        prop_assert_eq!(args.json(), Some(&*format!("{written},1")));
+    }
+
     #[test]
     fn values_are_read_as_they_were_written(plain in vec(value(false), 0..4), dated in vec(value(true), 0..4)) {
         for (parser, values) in parsers().iter().zip([plain, dated]) {

@@ -92,7 +92,7 @@ impl Random {
                 let exponent = largest - i32::try_from(self.below(200)).unwrap_or_default();
                 Value::from((f64::from(self.below(1 << 31)) + 0.5) * 10_f64.powi(exponent))
             }
-            5 => Value::String(self.text()),
+            5 => Value::from(self.text()),
             6 => Value::Binary(
                 (0..self.below(300)).map(|_| self.below(256).to_le_bytes()[0]).collect::<Bytes>(),
             ),

@@ -58,6 +58,7 @@ mod name;
 #[cfg(not(feature = "msgpack"))]
 mod no_msgpack;
 mod outgoing;
+mod output;
 mod packet;
 mod payload;
 mod placeholder;
@@ -80,7 +81,7 @@ pub use name::{EventName, RESERVED_EVENTS, is_reserved};
 pub use outgoing::{Joined, OutgoingBody, OutgoingPacket, Payload, Refused};
 pub use packet::{Json, Packet, PacketBody};
 pub use traits::{PacketDecoder, Parser};
-pub use value::{Date, DateError, Members, Number, Object, Value};
+pub use value::{Date, DateError, Members, Number, Object, Str, Value};
 
 use iter::Iter;
 #[cfg(feature = "msgpack")]

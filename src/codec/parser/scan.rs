@@ -273,23 +273,42 @@ pub(crate) fn is_plain(text: &str) -> bool {
 
 /// How many bytes come before the first quote, backslash or control character; eight are looked at together.
 pub(super) fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    // The high bit of each byte below `limit` (at most 128). A borrow can only mislead above a true hit.
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
     let mut run = 0;
-    while let Some(chunk) = bytes[run..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-        let hits = quote | backslash | below(word, 0x20);
-        if hits != 0 {
-            return run + hits.trailing_zeros() as usize / 8;
+    while let Some(chunk) = bytes[run..].first_chunk() {
+        if let Some(place) = special(*chunk) {
+            return run + place;
         }
         run += 8;
     }
     let rest = &bytes[run..];
     run + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len())
+}
+
+/// The same for the first `len` bytes of these.
+pub(super) fn plain_run_in<const N: usize>(bytes: &[u8; N], len: usize) -> usize {
+    let mut run = 0;
+    while run < len {
+        // The last eight may begin before those that were not looked at yet.
+        let from = run.min(N - 8);
+        if let Some(place) = bytes[from..].first_chunk().and_then(|chunk| special(*chunk)) {
+            return len.min(from + place);
+        }
+        run = from + 8;
+    }
+    len
+}
+
+/// The first quote, backslash or control character among eight bytes.
+fn special(chunk: [u8; 8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    // The high bit of each byte below `limit` (at most 128). A borrow can only mislead above a true hit.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let word = u64::from_le_bytes(chunk);
+    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+    let hits = quote | backslash | below(word, 0x20);
+    (hits != 0).then(|| hits.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use serde::ser::{Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
 
-use crate::codec::parser::{EncodeError, value::DATE};
+use crate::codec::parser::{
+    EncodeError,
+    value::{DATE, VALUE},
+};
 
 /// Writes the arguments that this value is, and tells how many. If something stands before them in the array, a comma
 /// comes first.
@@ -130,7 +133,7 @@ where
         name: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        if name == DATE {
+        if name == VALUE || name == DATE {
             return self.one().serialize_newtype_struct(name, value);
         }
         value.serialize(self)

@@ -2,7 +2,7 @@
 //!
 //! `arguments` keeps the rule by which a value at the top is none, one or several arguments. `value` writes each
 //! of them: it opens and closes the brackets itself, so that `Writer` can count them, takes bytes out as attachments,
-//! and leaves texts and numbers to serde_json, and with `key` keys that are no texts.
+//! and leaves texts and numbers to serde_json, and with `key` keys that are no texts. Dynamic values write themselves.
 
 mod arguments;
 mod key;

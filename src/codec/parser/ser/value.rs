@@ -6,7 +6,10 @@ use serde::ser::{
 };
 
 use super::{is_raw, key, writer::Writer};
-use crate::codec::parser::EncodeError;
+use crate::codec::parser::{
+    EncodeError,
+    value::{VALUE, write_value},
+};
 
 /// Methods for values without parts.
 macro_rules! scalars {
@@ -44,7 +47,7 @@ impl<'w> Serializer for &'w mut Writer {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
-        self.attachment(value)
+        self.output.attachment(value)
     }
 
     fn serialize_none(self) -> Result<(), EncodeError> {
@@ -75,9 +78,14 @@ impl<'w> Serializer for &'w mut Writer {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _name: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
+        if name == VALUE {
+            if let Some(written) = write_value(&mut self.output, value) {
+                return written;
+            }
+        }
         value.serialize(self)
     }
 

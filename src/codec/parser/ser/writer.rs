@@ -6,54 +6,39 @@ use bytes::Bytes;
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
 use super::arguments::ArgumentWriter;
-use crate::{
-    codec::parser::{
-        EncodeError, Iter, Limits, placeholder,
-        scan::{Fault, Scanner, is_plain},
-    },
-    copied::copied,
+use crate::codec::parser::{
+    EncodeError, Iter, Limits,
+    output::Output,
+    scan::{Fault, Scanner, is_plain},
 };
 
 /// Collects the text in one buffer, which may hold a header already, and keeps to the limits.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    out: Vec<u8>,
-    attachments: Vec<Bytes>,
-    /// Instead of those: of arguments that were encoded before.
+    pub(super) output: Output,
+    /// Instead of the output's attachments: those of arguments that were encoded before.
     shared: Option<Arc<[Bytes]>>,
-    /// Also counts those that were too many and not kept.
-    found: usize,
-    max_attachments: usize,
-    depth: usize,
-    max_depth: usize,
     arguments: usize,
 }
 
 impl Writer {
     pub(crate) fn new(out: Vec<u8>, limits: &Limits) -> Self {
-        Self {
-            out,
-            attachments: Vec::new(),
-            shared: None,
-            found: 0,
-            max_attachments: limits.max_attachments,
-            // The packet's own array is open.
-            depth: 1,
-            max_depth: limits.depth(),
-            arguments: 0,
-        }
+        Self { output: Output::new(out, limits), shared: None, arguments: 0 }
     }
 
     /// The text and the attachments.
     pub(crate) fn finish(self) -> Result<(Vec<u8>, Option<Arc<[Bytes]>>), EncodeError> {
-        if self.depth > self.max_depth {
-            return Err(EncodeError::TooDeep { limit: self.max_depth });
+        if self.output.depth > self.output.max_depth {
+            return Err(EncodeError::TooDeep { limit: self.output.max_depth });
         }
-        if self.found > self.max_attachments {
-            return Err(EncodeError::TooManyAttachments { count: self.found, limit: self.max_attachments });
+        if self.output.found > self.output.max_attachments {
+            return Err(EncodeError::TooManyAttachments {
+                count: self.output.found,
+                limit: self.output.max_attachments,
+            });
         }
-        let own = (!self.attachments.is_empty()).then(|| self.attachments.into());
-        Ok((self.out, self.shared.or(own)))
+        let own = (!self.output.attachments.is_empty()).then(|| self.output.attachments.into());
+        Ok((self.output.out, self.shared.or(own)))
     }
 
     /// Writes one argument.
@@ -77,59 +62,57 @@ impl Writer {
         if len == 0 {
             return Ok(());
         }
-        if self.max_depth < Limits::default().depth() {
+        if self.output.max_depth < Limits::default().depth() {
             let is_too_deep = Iter::new(json, len).any(|item| {
-                let fault = Scanner::new(item, 0, self.max_depth.saturating_sub(self.depth)).value();
+                let fault =
+                    Scanner::new(item, 0, self.output.max_depth.saturating_sub(self.output.depth)).value();
                 matches!(fault, Err(Fault::TooDeep))
             });
             if is_too_deep {
-                return Err(EncodeError::TooDeep { limit: self.max_depth });
+                return Err(EncodeError::TooDeep { limit: self.output.max_depth });
             }
         }
         self.next_argument(after_name);
         self.arguments += len - 1;
         // With the closing bracket, so that it does not make the buffer grow again.
-        self.out.reserve(json.len() + 1);
+        self.output.out.reserve(json.len() + 1);
         self.push(json);
-        self.found += attachments.as_ref().map_or(0, |attachments| attachments.len());
+        self.output.found += attachments.as_ref().map_or(0, |attachments| attachments.len());
         self.shared = attachments;
         Ok(())
     }
 
     /// For a value that serde_json can write.
     pub(super) fn json(&mut self) -> serde_json::Serializer<&mut Vec<u8>> {
-        serde_json::Serializer::new(&mut self.out)
+        self.output.json()
     }
 
     pub(super) fn push(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
+        self.output.out.extend_from_slice(text.as_bytes());
     }
 
     /// Writes a text in which nothing is to be escaped: whether it is one.
     pub(super) fn plain(&mut self, text: &str) -> bool {
         let is_plain = is_plain(text);
         if is_plain {
-            self.out.reserve(text.len() + 2);
-            self.out.push(b'"');
+            self.output.out.reserve(text.len() + 2);
+            self.output.out.push(b'"');
             self.push(text);
-            self.out.push(b'"');
+            self.output.out.push(b'"');
         }
         is_plain
     }
 
     /// Writes opening brackets; each is one level deeper.
     pub(super) fn open(&mut self, bracket: &str) -> Result<(), EncodeError> {
-        self.depth += 1;
-        if self.depth > self.max_depth {
-            return Err(EncodeError::TooDeep { limit: self.max_depth });
-        }
+        self.output.deeper()?;
         self.push(bracket);
         Ok(())
     }
 
     /// Writes closing brackets.
     pub(super) fn close(&mut self, brackets: &str) {
-        self.depth -= brackets.len();
+        self.output.depth -= brackets.len();
         self.push(brackets);
     }
 
@@ -145,22 +128,9 @@ impl Writer {
         &mut self,
         write: impl FnOnce(&mut serde_json::Serializer<&mut Vec<u8>>) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
-        let bracket = self.out.len();
+        let bracket = self.output.out.len();
         write(&mut self.json())?;
-        self.out.remove(bracket);
-        Ok(())
-    }
-
-    /// Writes a placeholder, and sets the bytes aside.
-    pub(super) fn attachment(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.open("")?;
-        placeholder::write(self.found, &mut self.out);
-        self.depth -= 1;
-        self.found += 1;
-        // The rest is only counted.
-        if self.found <= self.max_attachments {
-            self.attachments.push(copied(bytes).into());
-        }
+        self.output.out.remove(bracket);
         Ok(())
     }
 
@@ -171,16 +141,16 @@ impl Writer {
         field: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        let start = self.out.len();
+        let start = self.output.out.len();
         let mut json = self.json();
         let mut raw = json.serialize_struct(name, 1)?;
         raw.serialize_field(field, value)?;
         raw.end()?;
-        let written = str::from_utf8(&self.out[start..]).map_err(EncodeError::custom)?;
-        let mut scanner = Scanner::new(written, 0, self.max_depth.saturating_sub(self.depth));
+        let written = str::from_utf8(&self.output.out[start..]).map_err(EncodeError::custom)?;
+        let mut scanner = Scanner::new(written, 0, self.output.max_depth.saturating_sub(self.output.depth));
         match scanner.value() {
             Ok(()) if scanner.at_end() => Ok(()),
-            Err(Fault::TooDeep) => Err(EncodeError::TooDeep { limit: self.max_depth }),
+            Err(Fault::TooDeep) => Err(EncodeError::TooDeep { limit: self.output.max_depth }),
             _ => Err(EncodeError::Json("raw value is not valid JSON".into())),
         }
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Date, Number, Object, Value};
+use super::{Date, Number, Object, Str, Value};
 
 macro_rules! from {
     ($($type:ty: |$value:ident| $into:expr;)*) => {$(
@@ -28,8 +28,9 @@ from! {
     f32: |value| Self::Number(f64::from(value).into());
     f64: |value| Self::Number(value.into());
     Number: |value| Self::Number(value);
-    &str: |value| Self::String(value.to_owned());
-    String: |value| Self::String(value);
+    &str: |value| Self::String(value.into());
+    String: |value| Self::String(value.into());
+    Str: |value| Self::String(value);
     Bytes: |value| Self::Binary(value);
     Date: |value| Self::Date(value);
     Object: |value| Self::Object(value);
@@ -70,7 +71,7 @@ impl From<serde_json::Value> for Value {
                 (None, Some(value)) => value.into(),
                 (None, None) => number.as_f64().into(),
             },
-            Json::String(text) => Self::String(text),
+            Json::String(text) => Self::String(text.into()),
             Json::Array(values) => values.into_iter().collect(),
             Json::Object(members) => members.into_iter().collect(),
         }

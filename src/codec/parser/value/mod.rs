@@ -3,13 +3,14 @@
 mod access;
 mod convert;
 mod date;
-mod name;
 mod number;
 mod object;
 mod read;
 mod serde;
 #[cfg(test)]
 mod tests;
+mod text;
+mod write;
 
 use std::fmt;
 
@@ -20,6 +21,8 @@ pub use date::{Date, DateError};
 pub use number::Number;
 pub use object::Members;
 pub(crate) use serde::{CheckedJson, NAME as VALUE};
+pub use text::Str;
+pub(crate) use write::write_value;
 
 /// The members of an object.
 pub type Object = Members<Value>;
@@ -28,7 +31,8 @@ pub type Object = Members<Value>;
 ///
 /// It is to both parsers what [`serde_json::Value`] is to JSON alone: `Data<Value>` takes one argument, whatever it is,
 /// and to emit it sends the same again. Numbers are exact. What is [`Bytes`] here is a buffer or typed array in JavaScript.
-/// It is also the cheaper of the two where a whole argument is one: names of members need no memory of their own.
+/// It is also the cheaper of the two where a whole argument is one: short texts and names of members need no memory of their
+/// own.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -63,7 +67,7 @@ pub enum Value {
     /// A number.
     Number(Number),
     /// A text.
-    String(String),
+    String(Str),
     /// An array.
     Array(Vec<Value>),
     /// An object.

@@ -4,7 +4,7 @@ use std::{fmt, slice, vec};
 
 use indexmap::{IndexMap, map};
 
-use super::name::Name;
+use super::text::Str;
 
 /// Up to so many are compared one by one; more are found by a hash, whatever a client calls them.
 const FEW: usize = 16;
@@ -17,8 +17,8 @@ pub struct Members<V>(Kind<V>);
 
 #[derive(Clone)]
 enum Kind<V> {
-    Few(Vec<(Name, V)>),
-    Many(Box<IndexMap<Name, V>>),
+    Few(Vec<(Str, V)>),
+    Many(Box<IndexMap<Str, V>>),
 }
 
 impl<V> Default for Members<V> {
@@ -91,17 +91,17 @@ impl<V> Members<V> {
             Kind::Few(members) => {
                 let place = members.iter().position(|(key, _)| key.as_bytes() == name.as_bytes());
                 let place = place.unwrap_or_else(|| {
-                    members.push((Name::new(name), V::default()));
+                    members.push((Str::from(name), V::default()));
                     members.len() - 1
                 });
                 &mut members[place].1
             }
-            Kind::Many(members) => members.entry(Name::new(name)).or_default(),
+            Kind::Many(members) => members.entry(Str::from(name)).or_default(),
         }
     }
 
     /// Puts a member there, which is most often a new one.
-    pub(super) fn append(&mut self, name: &str, value: V)
+    pub(super) fn append(&mut self, name: Str, value: V)
     where
         V: Default,
     {
@@ -110,9 +110,9 @@ impl<V> Members<V> {
                 if members.len() < FEW
                     && !members.iter().any(|(key, _)| key.as_bytes() == name.as_bytes()) =>
             {
-                members.push((Name::new(name), value));
+                members.push((name, value));
             }
-            _ => *self.get_or_insert(name) = value,
+            _ => *self.get_or_insert(&name) = value,
         }
     }
 
@@ -150,6 +150,16 @@ impl<V> Members<V> {
         })
     }
 
+    /// The members with their names as they are kept.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Str, &V)> {
+        let (few, many) = match &self.0 {
+            Kind::Few(members) => (Some(members), None),
+            Kind::Many(members) => (None, Some(members)),
+        };
+        let few = few.into_iter().flatten().map(|(name, value)| (name, value));
+        few.chain(many.into_iter().flat_map(|members| members.iter()))
+    }
+
     /// The names.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|(name, _)| name)
@@ -177,7 +187,7 @@ enum Either<F, M> {
 }
 
 /// The [`Members`] with their names.
-pub struct Iter<'a, V>(Either<slice::Iter<'a, (Name, V)>, map::Iter<'a, Name, V>>);
+pub struct Iter<'a, V>(Either<slice::Iter<'a, (Str, V)>, map::Iter<'a, Str, V>>);
 
 impl<'a, V> Iterator for Iter<'a, V> {
     type Item = (&'a str, &'a V);
@@ -206,7 +216,7 @@ impl<V> fmt::Debug for Iter<'_, V> {
 }
 
 /// [`Members`] that are taken apart.
-pub struct IntoIter<V>(Either<vec::IntoIter<(Name, V)>, map::IntoIter<Name, V>>);
+pub struct IntoIter<V>(Either<vec::IntoIter<(Str, V)>, map::IntoIter<Str, V>>);
 
 impl<V> Iterator for IntoIter<V> {
     type Item = (String, V);
@@ -216,7 +226,7 @@ impl<V> Iterator for IntoIter<V> {
             Either::Few(members) => members.next()?,
             Either::Many(members) => members.next()?,
         };
-        Some((name.as_str().to_owned(), value))
+        Some((name.into(), value))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -1,8 +1,6 @@
 //! Values read from JSON that was checked before: what is usual here, what is rare by serde_json.
 
-use std::borrow::Cow;
-
-use super::{Object, Value};
+use super::{Object, Str, Value};
 use crate::codec::parser::{
     Limits,
     scan::{Scanner, plain_run},
@@ -11,9 +9,18 @@ use crate::codec::parser::{
 /// Integers of so many digits fit into 64 bits, whatever their digits are.
 const MAX_DIGITS: usize = 18;
 
+/// The most that room is made for before it has come.
+const FEW: usize = 16;
+
+/// Integers of so many digits are exact as floating point numbers.
+const EXACT_DIGITS: usize = 15;
+
+const POWERS_OF_TEN: [f64; EXACT_DIGITS + 1] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
 /// Reads a value. Where there is none, serde_json knows better what is wrong.
 pub(super) fn read(json: &str) -> Result<Value, serde_json::Error> {
-    let mut reader = Reader { json, pos: 0, sizes: [0; 8] };
+    let mut reader = Reader { json, pos: 0, sizes: [Sizes::default(); 8], unescaped: Vec::new() };
     match reader.value(Limits::default().depth()) {
         Some(value) if reader.pos == json.len() => Ok(value),
         _ => serde_json::from_str(json),
@@ -23,8 +30,16 @@ pub(super) fn read(json: &str) -> Result<Value, serde_json::Error> {
 struct Reader<'a> {
     json: &'a str,
     pos: usize,
-    /// Members of the last object at each depth: in a list, the next one is like it.
-    sizes: [usize; 8],
+    /// Of the last array and object at each depth: in a list, the next one is like it.
+    sizes: [Sizes; 8],
+    /// A text that has escapes, as it is without them.
+    unescaped: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Sizes {
+    items: usize,
+    members: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -46,7 +61,7 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, depth: usize) -> Option<Value> {
         match self.next()? {
-            b'"' => self.text().map(|text| Value::String(text.into_owned())),
+            b'"' => self.text().map(Value::String),
             b'{' => self.object(depth.checked_sub(1)?).map(Value::Object),
             b'[' => self.array(depth.checked_sub(1)?).map(Value::Array),
             b't' => self.literal("true", Value::Bool(true)),
@@ -70,14 +85,15 @@ impl<'a> Reader<'a> {
             return Some(Object::new());
         }
         let level = depth % self.sizes.len();
-        let mut members = Object::with_room(self.sizes[level]);
+        let mut members = Object::with_room(self.sizes[level].members);
         loop {
             self.next()?;
             let name = self.text()?;
             self.take(b':')?;
-            members.append(&name, self.value(depth)?);
+            let value = self.value(depth)?;
+            members.append(name, value);
             if !self.has_more(b'}')? {
-                self.sizes[level] = members.len();
+                self.sizes[level].members = members.len();
                 return Some(members);
             }
         }
@@ -85,14 +101,16 @@ impl<'a> Reader<'a> {
 
     fn array(&mut self, depth: usize) -> Option<Vec<Value>> {
         self.pos += 1;
-        let mut items = Vec::new();
         if self.next()? == b']' {
             self.pos += 1;
-            return Some(items);
+            return Some(Vec::new());
         }
+        let level = depth % self.sizes.len();
+        let mut items = Vec::with_capacity(self.sizes[level].items.min(FEW));
         loop {
             items.push(self.value(depth)?);
             if !self.has_more(b']')? {
+                self.sizes[level].items = items.len();
                 return Some(items);
             }
         }
@@ -108,39 +126,39 @@ impl<'a> Reader<'a> {
         (next == close).then_some(false)
     }
 
-    fn text(&mut self) -> Option<Cow<'a, str>> {
+    fn text(&mut self) -> Option<Str> {
         let bytes = self.json.as_bytes();
         let start = self.pos + 1;
         if self.peek()? != b'"' {
             return None;
         }
-        let end = start + plain_run(&bytes[start..]);
-        if bytes.get(end)? != &b'"' {
-            return self.escaped(start, end).map(Cow::Owned);
+        let end = start + plain_run(bytes.get(start..)?);
+        if *bytes.get(end)? != b'"' {
+            return self.escaped(start, end);
         }
         self.pos = end + 1;
-        self.json.get(start..end).map(Cow::Borrowed)
+        Str::part(self.json, start, end)
     }
 
     /// A text that begins here, and is plain up to there.
-    fn escaped(&mut self, start: usize, plain: usize) -> Option<String> {
+    fn escaped(&mut self, start: usize, plain: usize) -> Option<Str> {
         let bytes = self.json.as_bytes();
-        let mut text = String::with_capacity(plain - start + 16);
+        self.unescaped.clear();
         let (mut from, mut at) = (start, plain);
         loop {
-            text.push_str(self.json.get(from..at)?);
+            self.unescaped.extend_from_slice(bytes.get(from..at)?);
             match bytes.get(at)? {
                 b'"' => {
                     self.pos = at + 1;
-                    return Some(text);
+                    return Str::of_bytes(&self.unescaped);
                 }
-                b'\\' => text.push(match bytes.get(at + 1)? {
-                    b'n' => '\n',
-                    b't' => '\t',
-                    b'r' => '\r',
-                    b'b' => '\x08',
-                    b'f' => '\x0c',
-                    byte @ (b'"' | b'\\' | b'/') => char::from(*byte),
+                b'\\' => self.unescaped.push(match bytes.get(at + 1)? {
+                    b'n' => b'\n',
+                    b't' => b'\t',
+                    b'r' => b'\r',
+                    b'b' => 0x08,
+                    b'f' => 0x0c,
+                    byte @ (b'"' | b'\\' | b'/') => *byte,
                     _ => return self.numbered(start),
                 }),
                 _ => return None,
@@ -151,11 +169,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A text with characters by number, some of which may be halves.
-    fn numbered(&mut self, start: usize) -> Option<String> {
+    fn numbered(&mut self, start: usize) -> Option<Str> {
         let mut scanner = Scanner::new(self.json, start - 1, 0);
         scanner.string().ok()?;
         self.pos = scanner.pos();
-        serde_json::from_str(self.json.get(start - 1..self.pos)?).ok()
+        let text: String = serde_json::from_str(self.json.get(start - 1..self.pos)?).ok()?;
+        Some(text.into())
     }
 
     fn number(&mut self) -> Option<Value> {
@@ -177,11 +196,28 @@ impl<'a> Reader<'a> {
                 _ => serde_json::from_str(self.json.get(start..self.pos)?).ok(),
             };
         }
+        if let Some(fraction) = self.short_fraction(integer, digits) {
+            return Some(if is_negative { -fraction } else { fraction }.into());
+        }
         while let Some(b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-') = self.peek() {
             self.pos += 1;
         }
         let number: f64 = self.json.get(start..self.pos)?.parse().ok()?;
         number.is_finite().then(|| number.into())
+    }
+
+    /// A number whose digits and the power of ten that divides them are exact as floating point numbers: so is their
+    /// quotient, but for the one rounding that it needs.
+    fn short_fraction(&mut self, integer: i64, digits: usize) -> Option<f64> {
+        let after = self.json.as_bytes().get(self.pos + 1..)?;
+        let places = after.iter().take(EXACT_DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
+        let is_short = places > 0 && digits > 0 && digits + places <= EXACT_DIGITS;
+        if self.peek()? != b'.' || !is_short || matches!(after.get(places)?, b'0'..=b'9' | b'e' | b'E') {
+            return None;
+        }
+        let all = after[..places].iter().fold(integer, |all, digit| all * 10 + i64::from(digit - b'0'));
+        self.pos += 1 + places;
+        Some(all as f64 / POWERS_OF_TEN[places])
     }
 }
 
@@ -212,6 +248,16 @@ mod tests {
             "2.2250738585072011e-308",
             "1e-400",
             "123456789012345678901234567890.5",
+            "0.1",
+            "-0.25",
+            "1.005",
+            "[1.125]",
+            "[123456789.123456]",
+            "[123456789.1234567]",
+            "[-99999999999999.9]",
+            "[0.000000000000001,0.00000000000000001,0.1e5]",
+            "[[1],[1,2,3],[],[1]]",
+            r#"["user \"1\" caf\u00e9","user \"a text with escapes that does not stand in place\""]"#,
         ] {
             let expected: Value = serde_json::from_str(json).unwrap();
             let value = read(json).unwrap();

@@ -10,10 +10,10 @@ use serde::{
     },
 };
 
-use super::{Date, Object, Value, number::Kind, read::read};
+use super::{Date, Object, Value, number::Kind, read::read, write::write_asked};
 use crate::copied::copied;
 
-/// How a value says to our own deserializers that it is one, and can hold dates.
+/// How a value says to our own serializers and deserializers that it is one, and can hold dates.
 pub(crate) const NAME: &str = "$tower_socketio::private::Value";
 
 /// The most that is reserved because of an announced length.
@@ -21,19 +21,31 @@ const CAUTIOUS: usize = 256;
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_none(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(number) => match number.0 {
+        serializer.serialize_newtype_struct(NAME, &Itself(self))
+    }
+}
+
+/// What our own serializer asks to write itself straight away; others are told in serde's terms.
+struct Itself<'a>(&'a Value);
+
+impl Serialize for Itself<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if write_asked(self.0) {
+            return serializer.serialize_unit();
+        }
+        match self.0 {
+            Value::Null => serializer.serialize_none(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Number(number) => match number.0 {
                 Kind::Unsigned(value) => serializer.serialize_u64(value),
                 Kind::Negative(value) => serializer.serialize_i64(value),
                 Kind::Float(value) => serializer.serialize_f64(value),
             },
-            Self::String(text) => serializer.serialize_str(text),
-            Self::Array(values) => serializer.collect_seq(values),
-            Self::Object(members) => serializer.collect_map(members),
-            Self::Binary(bytes) => serializer.serialize_bytes(bytes),
-            Self::Date(date) => date.serialize(serializer),
+            Value::String(text) => serializer.serialize_str(text),
+            Value::Array(values) => serializer.collect_seq(values),
+            Value::Object(members) => serializer.collect_map(members),
+            Value::Binary(bytes) => serializer.serialize_bytes(bytes),
+            Value::Date(date) => date.serialize(serializer),
         }
     }
 }
@@ -113,7 +125,7 @@ impl<'de> Visitor<'de> for Whatever {
         let mut members = Object::new();
         while let Some(key) = entries.next_key::<Key<'_>>()? {
             match key {
-                Key::Name(name) => members.append(&name, entries.next_value()?),
+                Key::Name(name) => members.append(name.as_ref().into(), entries.next_value()?),
                 Key::Ours => return entries.next_value().map(|Ours(value)| value),
             }
         }
