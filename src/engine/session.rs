@@ -31,7 +31,7 @@ use crate::{
     exchange::{Closed, Open, Scope, ScopeRunner, SessionRequest},
     guard::guarded,
     limit::{Limit, LimitCounts},
-    outbox::{ConnEvent, Fault, Intake, Line, Outbox, Received, Verdict, Wire},
+    outbox::{ConnEvent, Fault, Intake, Line, Outbox, Received, Taken, Verdict, Wire},
     transport::websocket::Accepting,
 };
 
@@ -158,14 +158,14 @@ impl<S: SessionService> Session<S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let line = self.line.clone();
         self.runner.begin_turn();
-        let cork = line.cork(cx);
-        let end = self.turn(cx);
+        let (cork, verdict) = line.begin_turn(cx);
+        let end = self.turn(cx, verdict);
         drop(cork);
         end.map_or(Poll::Pending, Poll::Ready)
     }
 
-    fn turn(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
-        match self.line.verdict() {
+    fn turn(&mut self, cx: &mut Context<'_>, verdict: Verdict) -> Option<CloseReason> {
+        match verdict {
             Verdict::Failed(fault) => return Some(self.failed(&fault)),
             Verdict::Close(reason) => {
                 let until = now() + self.config.close_timeout;
@@ -247,20 +247,17 @@ impl<S: SessionService> Session<S> {
                 }
                 Readiness::Failed => return Some(CloseReason::ForcedClose),
             }
-            match self.line.intake() {
-                Intake::Open => {}
-                Intake::Congested => {
-                    // It throttles itself: it is not read until it has read.
+            let packet = match self.poll_take(cx) {
+                Taken::Received(Received::Packet(packet)) => packet,
+                Taken::Received(Received::Fault(fault)) => return Some(self.failed(&fault)),
+                Taken::Nothing(progress) => return self.poll_stall(progress, self.patience()),
+                // It throttles itself: it is not read until it has read.
+                Taken::NotNow(Intake::Congested) => {
                     self.heartbeat.rest();
-                    return self.poll_stall(self.config.ping_timeout);
+                    return self.poll_stall(self.line.progress(), self.config.ping_timeout);
                 }
                 // Whoever ended it has woken this task.
-                Intake::Over => return None,
-            }
-            let packet = match self.poll_receive(cx) {
-                Poll::Pending => return self.poll_stall(self.patience()),
-                Poll::Ready(Received::Fault(fault)) => return Some(self.failed(&fault)),
-                Poll::Ready(Received::Packet(packet)) => packet,
+                Taken::NotNow(_) => return None,
             };
             if let Some(reason) = self.take_packet(packet) {
                 return Some(reason);
@@ -268,7 +265,7 @@ impl<S: SessionService> Session<S> {
         }
         cx.waker().wake_by_ref();
         // However much it sends.
-        self.poll_stall(self.patience())
+        self.poll_stall(self.line.progress(), self.patience())
     }
 
     /// How long a client may take nothing of what waits for it: as long as it may be silent.
@@ -299,8 +296,8 @@ impl<S: SessionService> Session<S> {
     }
 
     /// If the client takes nothing of what waits for it for so long, it is gone, whatever it sends.
-    fn poll_stall(&mut self, patience: Duration) -> Option<CloseReason> {
-        let Some(progress) = self.line.progress() else {
+    fn poll_stall(&mut self, progress: Option<u64>, patience: Duration) -> Option<CloseReason> {
+        let Some(progress) = progress else {
             self.stall.forget();
             return None;
         };
@@ -322,6 +319,20 @@ impl<S: SessionService> Session<S> {
         }
         cx.waker().wake_by_ref();
         None
+    }
+
+    /// The next packet, if it may be taken.
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Taken {
+        if self.leaving.is_none() {
+            return self.line.poll_take(cx);
+        }
+        match self.line.intake() {
+            Intake::Open => match self.poll_receive(cx) {
+                Poll::Ready(received) => Taken::Received(received),
+                Poll::Pending => Taken::Nothing(self.line.progress()),
+            },
+            intake => Taken::NotNow(intake),
+        }
     }
 
     /// The next packet: what the transport before had not handed over yet comes first.

@@ -2,6 +2,7 @@
 
 mod beating;
 mod placing;
+mod turn;
 
 use std::{
     future::{Future, poll_fn},
@@ -15,13 +16,15 @@ use std::{
 
 use tokio::sync::Notify;
 
+pub(crate) use turn::{Intake, Taken, Verdict};
+
 use super::{
     observers::{ConnEvent, ConnListener, Observers},
     placed::Admitted,
     queue::{OutboxLimits, Parcel, Queue},
     sending::{Flags, SendError, Sent},
     shared::{SharedFrame, SharedPacket},
-    wire::{Fault, Received, Wire},
+    wire::{Fault, Wire},
 };
 use crate::{
     codec::engine::{Frame, Transport},
@@ -57,6 +60,8 @@ struct State {
     is_corked: bool,
     /// It stands on a list of those that somebody will flush.
     is_listed: bool,
+    /// Somebody waits for the queue to be empty.
+    is_awaited: bool,
     phase: Phase,
     /// The session's task: set before the first write, refreshed at each of its turns.
     waker: Option<Waker>,
@@ -80,6 +85,7 @@ impl Line {
             needs_flush: false,
             is_corked: false,
             is_listed: false,
+            is_awaited: false,
             phase: Phase::Open,
             waker: None,
         };
@@ -168,12 +174,10 @@ impl Line {
             return;
         }
         let failed = state.drain();
-        let is_drained = state.is_drained();
+        let is_awaited = state.is_awaited_and_drained();
         drop(state);
         wake(failed);
-        if is_drained {
-            self.drained.notify_waiters();
-        }
+        self.notify(is_awaited);
     }
 
     /// The same by the session's task.
@@ -234,12 +238,20 @@ impl Line {
             let mut notified = std::pin::pin!(notified);
             notified.as_mut().enable();
             {
-                let state = self.state.lock();
+                let mut state = self.state.lock();
                 if state.is_drained() || self.has_ended() {
                     return;
                 }
+                state.is_awaited = true;
             }
             notified.await;
+        }
+    }
+
+    /// Nothing waits any more: tells those who have waited for that.
+    fn notify(&self, is_awaited: bool) {
+        if is_awaited {
+            self.drained.notify_waiters();
         }
     }
 
@@ -261,12 +273,10 @@ impl Line {
     fn kicked(&self, mut state: MutexGuard<'_, State>) {
         let failed = if state.is_corked { None } else { state.drain() };
         let waker = failed.or_else(|| state.waker.clone());
-        let is_drained = state.is_drained();
+        let is_awaited = state.is_awaited_and_drained();
         drop(state);
         wake(waker);
-        if is_drained {
-            self.drained.notify_waiters();
-        }
+        self.notify(is_awaited);
     }
 
     /// The transport has failed outside of the session's task.
@@ -286,16 +296,6 @@ impl Line {
 
     // What the session's task does.
 
-    /// A turn of the session's task begins: from here on everybody only queues.
-    pub(crate) fn cork(&self, cx: &Context<'_>) -> Cork<'_> {
-        let mut state = self.state.lock();
-        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            state.waker = Some(cx.waker().clone());
-        }
-        state.is_corked = true;
-        Cork(self)
-    }
-
     /// Puts a transport in the place of what was there.
     pub(crate) fn attach(&self, wire: Box<dyn Wire>) -> Option<Box<dyn Wire>> {
         let mut state = self.state.lock();
@@ -310,33 +310,6 @@ impl Line {
         created.iter().for_each(|frame| self.tell(|| ConnEvent::PacketCreate(frame)));
     }
 
-    pub(crate) fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Received> {
-        match &mut self.state.lock().wire {
-            Some(wire) => wire.poll_receive(cx),
-            None => Poll::Pending,
-        }
-    }
-
-    /// Whether the next packet of the client may be taken.
-    pub(crate) fn intake(&self) -> Intake {
-        let state = self.state.lock();
-        match state.phase {
-            Phase::Open if state.is_congested(&self.limits) => Intake::Congested,
-            Phase::Open => Intake::Open,
-            Phase::Closing(_) | Phase::Failed(_) | Phase::Ended => Intake::Over,
-        }
-    }
-
-    /// What others found out: that the transport is broken, or that the session shall close.
-    pub(crate) fn verdict(&self) -> Verdict {
-        match &self.state.lock().phase {
-            Phase::Open => Verdict::GoOn,
-            Phase::Closing(reason) => Verdict::Close(*reason),
-            Phase::Failed(fault) => Verdict::Failed(fault.clone()),
-            Phase::Ended => Verdict::Close(CloseReason::ForcedClose),
-        }
-    }
-
     /// Sends what is queued, then says goodbye. Ready when the client knows.
     pub(crate) fn poll_close(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
@@ -349,14 +322,6 @@ impl Line {
             Some(_) => Poll::Pending,
             None => Poll::Ready(()),
         }
-    }
-
-    /// How much has been handed to the transport, ever, if more waits for the client: it tells one that reads slowly
-    /// from one that does not.
-    pub(crate) fn progress(&self) -> Option<u64> {
-        let state = self.state.lock();
-        let sent = state.wire.as_ref().map_or(0, |wire| wire.sent());
-        (!state.is_drained()).then(|| state.queue.taken() + sent)
     }
 
     /// The session has ended: nothing is sent any more. Gives the transport back, for what is left to be done with it.
@@ -382,23 +347,6 @@ impl Line {
     }
 }
 
-/// What becomes of the client's input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Intake {
-    Open,
-    /// So much waits for the client that its own input must wait too.
-    Congested,
-    /// The session is closing or has failed, perhaps for what it was told last.
-    Over,
-}
-
-/// What the session's task has to do.
-pub(crate) enum Verdict {
-    GoOn,
-    Close(CloseReason),
-    Failed(Fault),
-}
-
 /// Whether a packet went the shortest way, and whom to wake then.
 enum Passed {
     No,
@@ -420,17 +368,21 @@ impl State {
         self.queue.is_empty() && !self.needs_flush
     }
 
+    /// Whether there is somebody to be told that nothing waits. They wait anew if they have to.
+    fn is_awaited_and_drained(&mut self) -> bool {
+        self.is_awaited && self.is_drained() && std::mem::take(&mut self.is_awaited)
+    }
+
     /// Sends what is queued, with the waker of the session's task: if the transport is not ready, that task goes on.
     /// A failure is for that task too, which is then to be woken.
     fn drain(&mut self) -> Option<Waker> {
-        let waker = self.waker.clone()?;
-        let wire = self.wire.as_mut()?;
+        let Self { waker: Some(waker), wire: Some(wire), queue, .. } = self else { return None };
         // An emitter's task may have spent its budget on other things: that is no reason to let this client wait. One
         // drain is bounded by what is queued.
-        let draining = poll_fn(|cx| wire.poll_drain(cx, &mut self.queue));
+        let draining = poll_fn(|cx| wire.poll_drain(cx, queue));
         let draining = pin!(tokio::task::unconstrained(draining));
         // The connection may be the application's own, and the emitter's task another session's.
-        match guarded("a connection", || draining.poll(&mut Context::from_waker(&waker))) {
+        match guarded("a connection", || draining.poll(&mut Context::from_waker(waker))) {
             Some(Poll::Ready(Ok(()))) => self.needs_flush = false,
             Some(Poll::Pending) => self.needs_flush = true,
             Some(Poll::Ready(Err(fault))) => return self.fail(fault),
@@ -472,28 +424,5 @@ impl State {
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
-    }
-}
-
-/// While it lives, everybody only queues; when it is dropped, everything leaves at once.
-#[must_use]
-pub(crate) struct Cork<'a>(&'a Line);
-
-impl Drop for Cork<'_> {
-    fn drop(&mut self) {
-        let line = self.0;
-        let mut state = line.state.lock();
-        state.is_corked = false;
-        let was_congested = state.is_congested(&line.limits);
-        let failed = if state.is_drained() { None } else { state.drain() };
-        let is_drained = state.is_drained();
-        // The client's input has waited for this, and nothing else would wake the task for it.
-        let may_read = was_congested && !state.is_congested(&line.limits);
-        let waker = failed.or_else(|| state.waker.clone().filter(|_| may_read));
-        drop(state);
-        wake(waker);
-        if is_drained {
-            line.drained.notify_waiters();
-        }
     }
 }

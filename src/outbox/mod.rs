@@ -15,7 +15,7 @@ mod shared;
 mod tests;
 mod wire;
 
-pub(crate) use line::{Intake, Line, Verdict};
+pub(crate) use line::{Intake, Line, Taken, Verdict};
 pub use observers::{ConnEvent, ConnListener};
 pub use pen::Outbox;
 pub(crate) use placed::Placed;

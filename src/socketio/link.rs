@@ -1,7 +1,7 @@
 //! From a session's messages to the one who deals with them: the inbox of its driver.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     collections::VecDeque,
     task::{Context, Poll, Waker},
 };
@@ -86,13 +86,13 @@ type Packets = VecDeque<(Result<Packet, DecodeError>, usize)>;
 const LENT: usize = 64;
 
 thread_local! {
-    static SPARE: Cell<Packets> = const { Cell::new(VecDeque::new()) };
+    static SPARE: RefCell<Packets> = const { RefCell::new(VecDeque::new()) };
 }
 
 impl Inbox {
     fn add(&mut self, packet: Result<Packet, DecodeError>, bytes: usize) {
         if self.packets.capacity() == 0 {
-            self.packets = SPARE.take();
+            self.swap();
         }
         self.packets.push_back((packet, bytes));
     }
@@ -100,11 +100,18 @@ impl Inbox {
     /// Gives back what is not needed now.
     fn rest(&mut self) {
         if self.packets.is_empty() && self.packets.capacity() > 0 {
-            let packets = std::mem::take(&mut self.packets);
-            if packets.capacity() <= LENT {
-                SPARE.set(packets);
+            if self.packets.capacity() <= LENT {
+                self.swap();
+            }
+            if self.packets.capacity() > 0 {
+                self.packets = VecDeque::new();
             }
         }
+    }
+
+    /// Lends the thread's table, or gives it back: either is an empty one.
+    fn swap(&mut self) {
+        SPARE.with_borrow_mut(|spare| std::mem::swap(spare, &mut self.packets));
     }
 
     fn has_room(&self, limit: Load) -> bool {

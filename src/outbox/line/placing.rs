@@ -79,12 +79,10 @@ impl Line {
                 } else if !state.is_corked {
                     to_wake = state.drain();
                 }
-                let is_drained = state.is_drained();
+                let is_awaited = state.is_awaited_and_drained();
                 drop(state);
                 wake(to_wake);
-                if is_drained {
-                    self.drained.notify_waiters();
-                }
+                self.notify(is_awaited);
                 for frame in created.iter().flatten() {
                     self.tell(|| ConnEvent::PacketCreate(frame));
                 }

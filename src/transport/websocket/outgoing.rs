@@ -1,6 +1,6 @@
 //! From packets to bytes: what is on its way out, as far as the connection has not taken it yet.
 
-use std::io::IoSlice;
+use std::{cell::Cell, io::IoSlice};
 
 use bytes::{Buf, Bytes};
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
@@ -16,6 +16,14 @@ const COPIED: usize = 4 * 1024;
 
 /// A packet for many is copied behind its header, once for all, if it has this length or less.
 const FINISHED: usize = 64 * 1024;
+
+/// Frames are joined in a buffer of the thread's, which is lent to one connection after the other: one that has nothing
+/// to write keeps none. One that has grown beyond this is not kept.
+const LENT: usize = 32 * 1024;
+
+thread_local! {
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// The header of a server's frame, at most.
 const HEADER: usize = 10;
@@ -194,8 +202,12 @@ impl Outgoing {
 
     /// All has left: no memory is kept for what may come.
     pub(super) fn rest(&mut self) {
-        if self.is_empty() {
-            self.joined = Vec::new();
+        if self.joined.capacity() > 0 && self.is_empty() {
+            let mut joined = std::mem::take(&mut self.joined);
+            if joined.capacity() <= LENT {
+                joined.clear();
+                SPARE.set(joined);
+            }
         }
     }
 
@@ -206,6 +218,14 @@ impl Outgoing {
 
     fn has_room(&self) -> bool {
         !self.is_stuck && self.payload.is_empty() && self.joined.len() < JOINED
+    }
+
+    fn joined(&mut self, more: usize) -> &mut Vec<u8> {
+        if self.joined.capacity() == 0 {
+            self.joined = SPARE.take();
+        }
+        self.joined.reserve(more);
+        &mut self.joined
     }
 
     fn push_data(&mut self, data: Outbound, is_vectored: bool) {
@@ -221,7 +241,7 @@ impl Outgoing {
 
     fn push_finished(&mut self, frame: Bytes) {
         if frame.len() <= COPIED {
-            self.joined.extend_from_slice(&frame);
+            self.joined(frame.len()).extend_from_slice(&frame);
         } else {
             self.payload = frame;
         }
@@ -234,8 +254,7 @@ impl Outgoing {
 
     /// A server's frames are whole, and without a mask.
     fn push_header(&mut self, opcode: OpCode, rsv1: bool, length: usize, copied: usize) {
-        self.joined.reserve(HEADER + copied);
-        put_header(&mut self.joined, opcode, rsv1, length);
+        put_header(self.joined(HEADER + copied), opcode, rsv1, length);
     }
 }
 
