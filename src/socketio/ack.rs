@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{event_error::EventError, socket::Socket};
 use crate::{
-    codec::parser::{Args, EncodeError},
+    codec::parser::{Args, EncodeError, Encoded},
     sync::Mutex,
 };
 
@@ -62,6 +62,10 @@ impl AckSlot {
         Self(Arc::new(Slot { id, debt: Mutex::new(debt) }))
     }
 
+    pub(crate) fn id(&self) -> u64 {
+        self.0.id
+    }
+
     /// One more may answer, until its [`release`](Self::release).
     pub(crate) fn claim(&self) {
         self.0.debt.lock().claims += 1;
@@ -96,14 +100,19 @@ impl AckSlot {
     /// When it goes beyond the limits of a packet; then it is still owed.
     pub(crate) fn send(&self, socket: &Socket, args: &Args) -> Result<bool, EncodeError> {
         let packet = socket.encode_ack(self.0.id, args)?;
+        Ok(self.send_packet(socket, packet))
+    }
+
+    /// The same with what is encoded already.
+    pub(crate) fn send_packet(&self, socket: &Socket, packet: Encoded) -> bool {
         if std::mem::replace(&mut self.0.debt.lock().is_sent, true) || socket.ended().is_some() {
-            return Ok(false);
+            return false;
         }
         let sent = socket.write_own(packet);
         if let Err(error) = &sent {
             tracing::debug!(socket = %socket.id(), %error, "an acknowledgement was not sent");
         }
-        Ok(sent.is_ok())
+        sent.is_ok()
     }
 
     pub(crate) fn send_error(&self, socket: &Socket, error: &EventError) {

@@ -5,15 +5,13 @@ use std::{future::Future, sync::Arc};
 use serde::Serialize;
 
 use super::{
+    answer_form::AnswerForm,
     event::{Event, EventFuture, HookFuture, Reply},
     event_error::EventError,
     extract::Extract,
     states::Needs,
 };
-use crate::{
-    codec::parser::{Parser, Payload},
-    error::BoxError,
-};
+use crate::{codec::parser::Payload, error::BoxError};
 
 /// A function or closure that handles an event (or one of the other contexts `C`): up to eight arguments that
 /// implement [`Extract`], an async body, and a result that implements [`IntoReply`].
@@ -84,24 +82,24 @@ impl_handler!(A1, A2, A3, A4, A5, A6, A7, A8);
     note = "return `()`, `Ack(value)`, a `Reply`, or a `Result` of one of them"
 )]
 pub trait IntoReply {
-    /// Makes the answer, in the form of the parser that will write it. If there is none, no answer is wanted, and nothing
-    /// has to be encoded.
+    /// Makes the answer, in the form that is wanted. If there is none, no answer is wanted, and nothing has to be
+    /// encoded.
     ///
     /// # Errors
     /// The handler's own, and those of encoding.
-    fn into_reply(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError>;
+    fn into_reply(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError>;
 }
 
 /// Nothing to say: a client that asked gets an acknowledgement without arguments, if no other handler of the event
 /// answers.
 impl IntoReply for () {
-    fn into_reply(self, _: Option<&dyn Parser>) -> Result<Reply, BoxError> {
+    fn into_reply(self, _: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
         Ok(Reply::handled())
     }
 }
 
 impl IntoReply for Reply {
-    fn into_reply(self, _: Option<&dyn Parser>) -> Result<Reply, BoxError> {
+    fn into_reply(self, _: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
         Ok(self)
     }
 }
@@ -111,15 +109,15 @@ impl IntoReply for Reply {
 pub struct Ack<T>(pub T);
 
 impl<T: Serialize> IntoReply for Ack<T> {
-    fn into_reply(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
-        let Some(parser) = parser else { return Ok(Reply::none()) };
-        Ok(Reply::ack(parser.args(&Payload::new(&&self.0))?))
+    fn into_reply(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
+        let Some(form) = form else { return Ok(Reply::none()) };
+        Ok(form.reply(&Payload::new(&&self.0))?)
     }
 }
 
 impl<R: IntoReply, E: Into<BoxError>> IntoReply for Result<R, E> {
-    fn into_reply(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
-        self.map_err(Into::into)?.into_reply(parser)
+    fn into_reply(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
+        self.map_err(Into::into)?.into_reply(form)
     }
 }
 
@@ -136,10 +134,12 @@ pub(crate) fn erase<H: Handler<Event, A>, A>(handler: H, needs: &mut Needs) -> E
     needs.extend(&own);
     let takes_ack = own.takes_ack();
     Arc::new(move |event| {
-        let parser = event.wants_ack().then(|| event.socket.hub().parser.clone());
+        let owed = event.ack.as_ref().map(|ack| (event.socket.state().clone(), ack.id()));
         match handler.clone().call(event) {
             Ok(future) => Box::pin(async move {
-                let reply = future.await.into_reply(parser.as_deref())?;
+                let answer = future.await;
+                let form = owed.as_ref().map(|(namespace, id)| AnswerForm::acknowledgement(namespace, *id));
+                let reply = answer.into_reply(form.as_ref())?;
                 Ok(if takes_ack { Reply::none() } else { reply })
             }),
             Err(error) => Box::pin(std::future::ready(Err(error.into()))),

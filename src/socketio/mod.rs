@@ -17,6 +17,7 @@
 mod ack;
 mod ack_sender;
 mod acks;
+mod answer_form;
 mod asked;
 mod broadcast;
 mod conn;
@@ -72,6 +73,7 @@ mod work;
 
 pub use ack_sender::{AckSendError, AckSender};
 pub use acks::AckError;
+pub use answer_form::AnswerForm;
 pub use broadcast::Broadcast;
 pub use conn::Conn;
 pub use connect::{Connect, Refusal, SocketService};

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     adapter::{Emission, Room, Rooms, Target},
-    codec::parser::{Args, EncodeError, Encoded, OutgoingBody, OutgoingPacket, Parser, Payload, is_reserved},
+    codec::parser::{
+        Acknowledgement, Args, EncodeError, Encoded, OutgoingBody, OutgoingPacket, Parser, Payload,
+        is_reserved,
+    },
     id::SocketId,
     limit::Limit,
     outbox::Flags,
@@ -93,6 +96,15 @@ impl NamespaceState {
     /// Any packet, within the server's limits.
     pub(crate) fn encode_packet(&self, packet: &OutgoingPacket<'_>) -> Result<Encoded, EncodeError> {
         self.parser.encode(packet, &self.limits.packet)
+    }
+
+    /// An acknowledgement that is written at once, if the parser can do that.
+    pub(crate) fn acknowledge(
+        &self,
+        id: u64,
+        data: &Payload<'_>,
+    ) -> Option<Result<Acknowledgement, EncodeError>> {
+        self.parser.acknowledge(&self.name, id, data, &self.limits.packet)
     }
 
     /// An event in the form that travels.

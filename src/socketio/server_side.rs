@@ -15,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Sleep;
 
 use super::{
+    answer_form::AnswerForm,
     emit_error::EmitError,
     event_error::EventError,
     extract::{Data, Extract, NamespaceName, State, TryData},
@@ -108,7 +109,8 @@ impl NamespaceHandle {
             let wants_answer = call.wants_answer;
             match handler.clone().call(&event) {
                 Ok(future) => Box::pin(async move {
-                    let reply = future.await.into_reply(wants_answer.then_some(&DefaultParser as _))?;
+                    let reply =
+                        future.await.into_reply(wants_answer.then_some(&AnswerForm::args(&DefaultParser)))?;
                     Ok(reply.args().cloned())
                 }),
                 Err(error) => Box::pin(std::future::ready(Err(error.into()))),

@@ -57,11 +57,11 @@ impl Several {
     }
 
     fn answered(&mut self, reply: Reply) -> Result<(), EventError> {
-        if self.reply.is_answer() || reply.args().is_none() {
+        if self.reply.is_answer() || reply.is_none() {
             return Ok(());
         }
         if let Some(ack) = self.event.ack.as_ref().filter(|_| reply.is_answer()) {
-            reply.send(&self.event.socket, ack)?;
+            reply.clone().send(&self.event.socket, ack)?;
         }
         self.reply = reply;
         Ok(())

@@ -339,6 +339,14 @@ impl Socket {
         }
     }
 
+    pub(crate) fn state(&self) -> &Arc<NamespaceState> {
+        &self.namespace
+    }
+
+    pub(crate) fn is_in(&self, namespace: &Arc<NamespaceState>) -> bool {
+        Arc::ptr_eq(&self.namespace, namespace)
+    }
+
     /// An acknowledgement, within the server's limits.
     pub(crate) fn encode_ack(&self, id: u64, args: &parser::Args) -> Result<Encoded, EncodeError> {
         self.namespace.encode_packet(&OutgoingPacket::ack(self.namespace(), id, Payload::args(args)))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, ser::Error as _};
 
 use super::{
-    ArgsError, EncodeError, Iter, Limits, Packed,
+    ArgsError, EncodeError, Encoded, Iter, Limits, Packed,
     de::{Arguments, JsonReader},
     scratch, ser,
 };
@@ -64,6 +64,13 @@ impl Args {
         let text = Text::from(str::from_utf8(&json).map_err(EncodeError::custom)?);
         scratch::give_back(json);
         Ok(Self { form: Form::Json { text, attachments }, len })
+    }
+
+    /// Those of a packet, so many of them between these two places of its first message.
+    pub(super) fn within(packet: &Encoded, range: Range<usize>, len: usize) -> Self {
+        let json = packet.first().get(range).and_then(|json| str::from_utf8(json).ok());
+        let attachments = (!packet.attachments().is_empty()).then(|| packet.attachments().into());
+        Self { form: Form::Json { text: json.unwrap_or_default().into(), attachments }, len }
     }
 
     pub(crate) fn new(text: Text, range: Range<usize>, len: usize) -> Self {

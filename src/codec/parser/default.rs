@@ -1,7 +1,8 @@
 //! The parser that everybody uses who chooses no other.
 
 use super::{
-    DecodeError, Decoder, EncodeError, Encoded, Limits, OutgoingPacket, Packet, PacketDecoder, Parser, encode,
+    Acknowledgement, DecodeError, Decoder, EncodeError, Encoded, Limits, OutgoingPacket, Packet,
+    PacketDecoder, Parser, Payload, encode,
 };
 use crate::text::Text;
 use bytes::Bytes;
@@ -21,6 +22,16 @@ impl DefaultParser {
 impl Parser for DefaultParser {
     fn encode(&self, packet: &OutgoingPacket<'_>, limits: &Limits) -> Result<Encoded, EncodeError> {
         encode::outgoing(packet, limits)
+    }
+
+    fn acknowledge(
+        &self,
+        namespace: &str,
+        id: u64,
+        data: &Payload<'_>,
+        limits: &Limits,
+    ) -> Option<Result<Acknowledgement, EncodeError>> {
+        Some(encode::acknowledgement(namespace, id, data, limits))
     }
 
     fn decoder(&self, limits: &Limits) -> Box<dyn PacketDecoder> {

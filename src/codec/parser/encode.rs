@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Args, EncodeError, Encoded, Joined, Limits, OutgoingBody, OutgoingPacket, Payload, header::Kind,
-    is_reserved, outgoing::Refused, scratch, ser,
+    Acknowledgement, Args, EncodeError, Encoded, Joined, Limits, OutgoingBody, OutgoingPacket, Payload,
+    header::Kind, is_reserved, outgoing::Refused, scratch, ser,
 };
 
 /// Encodes what a server says.
@@ -131,6 +131,26 @@ fn control(kind: Kind, namespace: &str, payload: Option<Payload<'_>>) -> Result<
         payload.write_json(&mut out)?;
     }
     Ok(Encoded::carried(scratch::finish(out), None))
+}
+
+/// Encodes an acknowledgement of which the arguments are found again.
+pub(super) fn acknowledgement(
+    namespace: &str,
+    id: u64,
+    data: &Payload<'_>,
+    limits: &Limits,
+) -> Result<Acknowledgement, EncodeError> {
+    let head = ack_head(namespace, id);
+    let start = head.len();
+    let mut writer = ser::Writer::new(head, limits);
+    data.write_json_arguments(&mut writer, false)?;
+    let len = ser::ArgumentWriter::arguments(&writer);
+    let (out, attachments) = writer.finish()?;
+    let args = out.len() - start;
+    let packet = complete(out, Kind::Ack, attachments);
+    // The header may have grown by the number of attachments. Behind the arguments is the bracket.
+    let end = packet.first().len() - 1;
+    Ok(Acknowledgement::new(packet, end - args..end, len))
 }
 
 /// The header of a packet without attachments, after the type digit of Engine.IO messages. Where there is a

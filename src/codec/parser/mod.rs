@@ -41,6 +41,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod acknowledgement;
 mod again;
 mod args;
 mod de;
@@ -68,6 +69,7 @@ mod ser;
 mod traits;
 mod value;
 
+pub use acknowledgement::Acknowledgement;
 pub use args::Args;
 pub use decoder::Decoder;
 pub use default::DefaultParser;

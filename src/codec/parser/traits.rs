@@ -4,7 +4,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{Args, DecodeError, EncodeError, Encoded, Limits, OutgoingPacket, Packet, Payload};
+use super::{
+    Acknowledgement, Args, DecodeError, EncodeError, Encoded, Limits, OutgoingPacket, Packet, Payload,
+};
 use crate::text::Text;
 
 /// How packets become messages and messages become packets. Server and clients must use the same.
@@ -97,6 +99,22 @@ pub trait Parser: fmt::Debug + Send + Sync + 'static {
     /// When they cannot be serialized, or are nested too deeply.
     fn args(&self, data: &Payload<'_>) -> Result<Args, EncodeError> {
         data.to_args()
+    }
+
+    /// The acknowledgement with this id, where the parser can write it at once and tell the arguments again: it saves
+    /// the copy that [`args`](Self::args) makes. By default nothing: only parsers of this crate can.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    fn acknowledge(
+        &self,
+        namespace: &str,
+        id: u64,
+        data: &Payload<'_>,
+        limits: &Limits,
+    ) -> Option<Result<Acknowledgement, EncodeError>> {
+        let _ = (namespace, id, data, limits);
+        None
     }
 
     /// A decoder for one session.

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::event::NoAck;
 use crate::{
-    codec::parser::Parser,
     error::BoxError,
     socketio::{
+        answer_form::AnswerForm,
         event::Reply,
         handler::{Ack, IntoReply},
     },
@@ -24,27 +24,27 @@ pub trait IntoAnswer<A> {
     /// Whether it can be an error.
     const CAN_FAIL: bool;
 
-    /// Makes the answer, in the form of the parser that will write it. If there is none, no answer is wanted, and nothing
-    /// has to be encoded.
+    /// Makes the answer, in the form that is wanted. If there is none, no answer is wanted, and nothing has to be
+    /// encoded.
     ///
     /// # Errors
     /// The handler's own, and those of encoding.
-    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError>;
+    fn into_answer(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError>;
 }
 
 impl<A: Serialize> IntoAnswer<A> for A {
     const CAN_FAIL: bool = false;
 
-    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
-        Ack(self).into_reply(parser)
+    fn into_answer(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
+        Ack(self).into_reply(form)
     }
 }
 
 impl<A: Serialize, E: Into<BoxError>> IntoAnswer<A> for Result<A, E> {
     const CAN_FAIL: bool = true;
 
-    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
-        self.map(Ack).into_reply(parser)
+    fn into_answer(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
+        self.map(Ack).into_reply(form)
     }
 }
 
@@ -52,15 +52,15 @@ impl<A: Serialize, E: Into<BoxError>> IntoAnswer<A> for Result<A, E> {
 impl IntoAnswer<NoAck> for () {
     const CAN_FAIL: bool = false;
 
-    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
-        self.into_reply(parser)
+    fn into_answer(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
+        self.into_reply(form)
     }
 }
 
 impl<E: Into<BoxError>> IntoAnswer<NoAck> for Result<(), E> {
     const CAN_FAIL: bool = true;
 
-    fn into_answer(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
-        self.into_reply(parser)
+    fn into_answer(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
+        self.into_reply(form)
     }
 }

@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 
 use super::{answer::IntoAnswer, event::TypedEvent};
 use crate::{
-    codec::parser::Parser,
     error::BoxError,
     socketio::{
+        answer_form::AnswerForm,
         event::{Event, Reply},
         event_error::EventError,
         extract::Extract,
@@ -132,8 +132,8 @@ where
 pub(crate) struct Answer<R, A>(R, PhantomData<fn() -> A>);
 
 impl<R: IntoAnswer<A>, A> IntoReply for Answer<R, A> {
-    fn into_reply(self, parser: Option<&dyn Parser>) -> Result<Reply, BoxError> {
-        self.0.into_answer(parser)
+    fn into_reply(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
+        self.0.into_answer(form)
     }
 }
 
