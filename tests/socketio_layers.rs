@@ -371,6 +371,33 @@ async fn a_layer_may_answer_itself_and_its_error_keeps_its_data() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_that_a_layer_keeps_answers_other_events_of_other_sockets() -> Outcome {
+    let kept = Arc::new(std::sync::Mutex::new(None::<Reply>));
+    let keep = layer_fn(move |inner: tower_socketio::socketio::EventRouter| {
+        let kept = kept.clone();
+        service_fn(move |event: Event| {
+            let (inner, kept) = (inner.clone(), kept.clone());
+            async move {
+                let there = kept.lock().unwrap().clone();
+                let reply = match there {
+                    Some(reply) => reply,
+                    None => inner.oneshot(event).await?,
+                };
+                assert_eq!(reply.args().and_then(Args::json), Some(r#""inner""#));
+                *kept.lock().unwrap() = Some(reply.clone());
+                Ok::<_, BoxError>(reply)
+            }
+        })
+    });
+    let io = server(named("inner").layer(keep));
+    let (one, other) = (client(&io).await?, client(&io).await?);
+    for client in [&one, &one, &other, &other, &one] {
+        assert_eq!(client.emit_with_ack::<String>("who", ()).await?, "inner");
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn layers_per_socket_stand_outside_and_are_built_for_each_socket() -> Outcome {
     let (log, built_count) = (Log::default(), Arc::new(AtomicUsize::new(0)));
     let note = |line: &'static str| {

@@ -90,11 +90,11 @@ thread_local! {
 }
 
 impl Inbox {
-    fn add(&mut self, packet: Result<Packet, DecodeError>, bytes: usize) {
+    fn packets(&mut self) -> &mut Packets {
         if self.packets.capacity() == 0 {
             self.swap();
         }
-        self.packets.push_back((packet, bytes));
+        &mut self.packets
     }
 
     /// Gives back what is not needed now.
@@ -136,10 +136,15 @@ impl Link {
     }
 
     pub(crate) fn push(&self, packet: Result<Packet, DecodeError>, bytes: usize) {
-        self.tell(|inbox| {
+        let driver = {
+            let mut inbox = self.inbox.lock();
             inbox.bytes += bytes;
-            inbox.add(packet, bytes);
-        });
+            inbox.packets().push_back((packet, bytes));
+            inbox.driver.take()
+        };
+        if let Some(driver) = driver {
+            driver.wake();
+        }
     }
 
     /// A packet has begun that is to be complete by then, or it is complete.
