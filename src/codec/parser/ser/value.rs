@@ -81,10 +81,10 @@ impl<'w> Serializer for &'w mut Writer {
         name: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        if name == VALUE {
-            if let Some(written) = write_value(&mut self.output, value) {
-                return written;
-            }
+        if name == VALUE
+            && let Some(written) = write_value(&mut self.output, value)
+        {
+            return written;
         }
         value.serialize(self)
     }
