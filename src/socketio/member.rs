@@ -113,7 +113,7 @@ impl Member {
         let is_text = packet.is_text();
         let (first, attachments) = packet.into_parts();
         let frame = if is_text { Frame::Text(first) } else { Frame::Binary(first) };
-        self.outbox.send_encoded(frame, attachments.as_deref().unwrap_or_default(), flags)
+        self.outbox.send_encoded(frame, &attachments, flags)
     }
 
     /// An event has gone to its client: tells who listens to that.

@@ -1,12 +1,13 @@
 //! The arguments of an event or acknowledgement.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{fmt, ops::Range};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, ser::Error as _};
 
 use super::{
     ArgsError, EncodeError, Encoded, Iter, Limits, Packed,
+    attachments::Attachments,
     de::{Arguments, JsonReader},
     scratch, ser,
 };
@@ -27,7 +28,7 @@ enum Form {
     Json {
         /// From the beginning of the first argument to the end of the last: the array without its brackets.
         text: Text,
-        attachments: Option<Arc<[Bytes]>>,
+        attachments: Attachments,
     },
     MsgPack(Packed),
 }
@@ -69,12 +70,12 @@ impl Args {
     /// Those of a packet, so many of them between these two places of its first message.
     pub(super) fn within(packet: &Encoded, range: Range<usize>, len: usize) -> Self {
         let json = packet.first().get(range).and_then(|json| str::from_utf8(json).ok());
-        let attachments = (!packet.attachments().is_empty()).then(|| packet.attachments().into());
+        let attachments = packet.attachment_list().clone();
         Self { form: Form::Json { text: json.unwrap_or_default().into(), attachments }, len }
     }
 
     pub(crate) fn new(text: Text, range: Range<usize>, len: usize) -> Self {
-        Self { form: Form::Json { text: text.into_slice(range), attachments: None }, len }
+        Self { form: Form::Json { text: text.into_slice(range), attachments: Attachments::None }, len }
     }
 
     #[cfg_attr(not(feature = "msgpack"), expect(dead_code, reason = "only that parser has them"))]
@@ -82,17 +83,17 @@ impl Args {
         Self { form: Form::MsgPack(packed), len }
     }
 
-    pub(crate) fn attach(&mut self, new: Vec<Bytes>) {
+    pub(crate) fn attach(&mut self, new: Attachments) {
         if let Form::Json { attachments, .. } = &mut self.form {
-            *attachments = (!new.is_empty()).then(|| new.into());
+            *attachments = new;
         }
     }
 
     /// The arguments as they stand in a JSON array without its brackets, and the attachments; nothing if they have
     /// another form.
-    pub(crate) fn as_json(&self) -> Option<(&str, Option<&Arc<[Bytes]>>)> {
+    pub(crate) fn as_json(&self) -> Option<(&str, &Attachments)> {
         match &self.form {
-            Form::Json { text, attachments } => Some((text, attachments.as_ref())),
+            Form::Json { text, attachments } => Some((text, attachments)),
             Form::MsgPack(_) => None,
         }
     }
@@ -131,7 +132,7 @@ impl Args {
     /// The attachments, in the order in which they came. There are none if the packet was all text, or of another
     /// parser than the default one: bytes are found with the types that are read.
     pub fn attachments(&self) -> &[Bytes] {
-        self.as_json().and_then(|(_, attachments)| attachments).map_or(&[], |attachments| &**attachments)
+        self.as_json().map_or(&[], |(_, attachments)| attachments)
     }
 
     /// Reads one argument, counted from 0.
@@ -141,7 +142,7 @@ impl Args {
     pub fn get<'de, T: Deserialize<'de>>(&'de self, index: usize) -> Result<T, ArgsError> {
         match &self.form {
             Form::Json { .. } => {
-                let (json, _) = self.as_json().unwrap_or_default();
+                let json = self.json().unwrap_or_default();
                 JsonReader { items: Iter::new(json, self.len), attachments: self.attachments() }.one(index)
             }
             Form::MsgPack(packed) => packed.get(index),
@@ -156,7 +157,7 @@ impl Args {
     pub fn deserialize<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ArgsError> {
         match &self.form {
             Form::Json { .. } => {
-                let (json, _) = self.as_json().unwrap_or_default();
+                let json = self.json().unwrap_or_default();
                 let items = Iter::new(json, self.len);
                 T::deserialize(Arguments(JsonReader { items, attachments: self.attachments() }))
             }

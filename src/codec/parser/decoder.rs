@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{
     Args, DecodeError, Json, Limits, Packet, PacketBody,
+    attachments::Collected,
     header::{Header, Kind},
     payload,
 };
@@ -24,7 +25,7 @@ pub struct Decoder {
 struct Pending {
     packet: Packet,
     due: usize,
-    attachments: Vec<Bytes>,
+    attachments: Collected,
     bytes: usize,
     text: usize,
 }
@@ -52,8 +53,8 @@ impl Decoder {
         self.pending = Some(Box::new(Pending {
             packet,
             due,
-            // As many as most packets have; what a client announces is no reason to make room.
-            attachments: Vec::with_capacity(due.min(4)),
+            // What a client announces is no reason to make room.
+            attachments: Collected::default(),
             bytes: 0,
             text: len,
         }));
@@ -74,7 +75,7 @@ impl Decoder {
         }
         let Pending { mut packet, attachments, .. } = *pending;
         if let PacketBody::Event { args, .. } | PacketBody::Ack { args, .. } = &mut packet.body {
-            args.attach(attachments);
+            args.attach(attachments.finish());
         }
         Ok(Some(packet))
     }

@@ -3,15 +3,12 @@
 //! Namespaces are written as they are: they begin with a slash and have no comma, as the server checked when
 //! they were made.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     Acknowledgement, Args, EncodeError, Encoded, Joined, Limits, OutgoingBody, OutgoingPacket, Payload,
-    header::Kind, is_reserved, outgoing::Refused, scratch, ser,
+    attachments::Attachments, header::Kind, is_reserved, outgoing::Refused, scratch, ser,
 };
 
 /// Encodes what a server says.
@@ -122,7 +119,7 @@ fn plain<T: Serialize>(kind: Kind, namespace: &str, payload: Option<&T>) -> Enco
     if let Some(payload) = payload {
         push_json(&mut out, payload);
     }
-    Encoded::carried(scratch::finish(out), None)
+    Encoded::carried(scratch::finish(out), Attachments::None)
 }
 
 fn control(kind: Kind, namespace: &str, payload: Option<Payload<'_>>) -> Result<Encoded, EncodeError> {
@@ -130,7 +127,7 @@ fn control(kind: Kind, namespace: &str, payload: Option<Payload<'_>>) -> Result<
     if let Some(payload) = payload {
         payload.write_json(&mut out)?;
     }
-    Ok(Encoded::carried(scratch::finish(out), None))
+    Ok(Encoded::carried(scratch::finish(out), Attachments::None))
 }
 
 /// Encodes an acknowledgement of which the arguments are found again.
@@ -194,9 +191,9 @@ fn finish(writer: ser::Writer, kind: Kind) -> Result<Encoded, EncodeError> {
 }
 
 /// Closes the array and, now that the attachments are known, corrects the header.
-fn complete(mut out: Vec<u8>, kind: Kind, attachments: Option<Arc<[Bytes]>>) -> Encoded {
+fn complete(mut out: Vec<u8>, kind: Kind, attachments: Attachments) -> Encoded {
     out.push(b']');
-    if let Some(attachments) = &attachments {
+    if !attachments.is_empty() {
         out[1] = kind.digit(true);
         let end = out.len();
         push_json(&mut out, &attachments.len());

@@ -1,8 +1,10 @@
 //! A packet as its messages.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use bytes::Bytes;
+
+use super::attachments::Attachments;
 
 /// An encoded packet: one text or binary message, and binary messages that follow it with nothing in between.
 ///
@@ -11,29 +13,29 @@ use bytes::Bytes;
 pub struct Encoded {
     first: Bytes,
     is_text: bool,
-    attachments: Option<Arc<[Bytes]>>,
+    attachments: Attachments,
 }
 
 impl Encoded {
     /// A packet that is a text message, without the type digit of its carrier.
     pub fn text(text: &str) -> Self {
-        Self::carried(["4", text].concat().into(), None)
+        Self::carried(["4", text].concat().into(), Attachments::None)
     }
 
     /// A packet that is a binary message.
     pub fn binary(message: impl Into<Bytes>) -> Self {
-        Self { first: message.into(), is_text: false, attachments: None }
+        Self { first: message.into(), is_text: false, attachments: Attachments::None }
     }
 
     /// The packet with these binary messages after the first one.
     #[must_use]
     pub fn with_attachments(mut self, attachments: Vec<Bytes>) -> Self {
-        self.attachments = (!attachments.is_empty()).then(|| attachments.into());
+        self.attachments = attachments.into();
         self
     }
 
     /// A text with the digit of its carrier.
-    pub(crate) fn carried(text: Bytes, attachments: Option<Arc<[Bytes]>>) -> Self {
+    pub(crate) fn carried(text: Bytes, attachments: Attachments) -> Self {
         Self { first: text, is_text: true, attachments }
     }
 
@@ -43,8 +45,13 @@ impl Encoded {
     }
 
     /// The first message and those after it, for one receiver: nothing is counted.
-    pub(crate) fn into_parts(self) -> (Bytes, Option<Arc<[Bytes]>>) {
+    pub(crate) fn into_parts(self) -> (Bytes, Attachments) {
         (self.first, self.attachments)
+    }
+
+    /// The binary messages after the first one, to be shared.
+    pub(crate) fn attachment_list(&self) -> &Attachments {
+        &self.attachments
     }
 
     /// Whether the first message is text.
@@ -54,7 +61,7 @@ impl Encoded {
 
     /// The binary messages after the first one.
     pub fn attachments(&self) -> &[Bytes] {
-        self.attachments.as_deref().unwrap_or_default()
+        &self.attachments
     }
 }
 

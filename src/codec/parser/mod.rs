@@ -44,6 +44,7 @@
 mod acknowledgement;
 mod again;
 mod args;
+mod attachments;
 mod de;
 mod decoder;
 mod default;

@@ -127,8 +127,7 @@ impl<'a> Payload<'a> {
         let len = ser::ArgumentWriter::arguments(&writer);
         let (json, attachments) = writer.finish()?;
         let json = str::from_utf8(&json).map_err(<EncodeError as serde::ser::Error>::custom)?;
-        let attachments = attachments.as_deref().unwrap_or_default();
-        let values = again::values(Iter::new(json, len), attachments);
+        let values = again::values(Iter::new(json, len), &attachments);
         values.collect::<Result<_, ArgsError>>().map_err(serde::ser::Error::custom)
     }
 
@@ -163,7 +162,7 @@ impl<'a> Payload<'a> {
                 let Some((json, attachments)) = args.as_json() else {
                     return ser::write_arguments(writer, args, after_name).map(drop);
                 };
-                writer.arguments_raw(json, args.len(), attachments.cloned(), after_name)
+                writer.arguments_raw(json, args.len(), attachments.clone(), after_name)
             }
         }
     }

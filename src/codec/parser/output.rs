@@ -1,15 +1,13 @@
 //! JSON text as it grows, with the bytes that are set aside, within the limits of a packet.
 
-use bytes::Bytes;
-
-use super::{error::EncodeError, limits::Limits, placeholder};
+use super::{attachments::Collected, error::EncodeError, limits::Limits, placeholder};
 use crate::copied::copied;
 
 /// Text in one buffer, which may hold a header already.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) out: Vec<u8>,
-    pub(crate) attachments: Vec<Bytes>,
+    pub(crate) attachments: Collected,
     /// Also counts those that were too many and not kept.
     pub(crate) found: usize,
     pub(crate) max_attachments: usize,
@@ -28,7 +26,7 @@ impl Output {
     pub(crate) fn new(out: Vec<u8>, limits: &Limits) -> Self {
         Self {
             out,
-            attachments: Vec::new(),
+            attachments: Collected::default(),
             found: 0,
             max_attachments: limits.max_attachments,
             // The packet's own array is open.

@@ -1,13 +1,11 @@
 //! JSON text as it grows, and the bytes that were set aside.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
 use super::arguments::ArgumentWriter;
 use crate::codec::parser::{
     EncodeError, Iter, Limits,
+    attachments::Attachments,
     output::Output,
     scan::{Fault, Scanner, is_plain},
 };
@@ -17,17 +15,17 @@ use crate::codec::parser::{
 pub(crate) struct Writer {
     pub(super) output: Output,
     /// Instead of the output's attachments: those of arguments that were encoded before.
-    shared: Option<Arc<[Bytes]>>,
+    shared: Attachments,
     arguments: usize,
 }
 
 impl Writer {
     pub(crate) fn new(out: Vec<u8>, limits: &Limits) -> Self {
-        Self { output: Output::new(out, limits), shared: None, arguments: 0 }
+        Self { output: Output::new(out, limits), shared: Attachments::None, arguments: 0 }
     }
 
     /// The text and the attachments.
-    pub(crate) fn finish(self) -> Result<(Vec<u8>, Option<Arc<[Bytes]>>), EncodeError> {
+    pub(crate) fn finish(self) -> Result<(Vec<u8>, Attachments), EncodeError> {
         if self.output.depth > self.output.max_depth {
             return Err(EncodeError::TooDeep { limit: self.output.max_depth });
         }
@@ -37,8 +35,8 @@ impl Writer {
                 limit: self.output.max_attachments,
             });
         }
-        let own = (!self.output.attachments.is_empty()).then(|| self.output.attachments.into());
-        Ok((self.output.out, self.shared.or(own)))
+        let Self { output, shared, .. } = self;
+        Ok((output.out, if shared.is_empty() { output.attachments.finish() } else { shared }))
     }
 
     /// Writes one argument.
@@ -56,7 +54,7 @@ impl Writer {
         &mut self,
         json: &str,
         len: usize,
-        attachments: Option<Arc<[Bytes]>>,
+        attachments: Attachments,
         after_name: bool,
     ) -> Result<(), EncodeError> {
         if len == 0 {
@@ -77,7 +75,7 @@ impl Writer {
         // With the closing bracket, so that it does not make the buffer grow again.
         self.output.out.reserve(json.len() + 1);
         self.push(json);
-        self.output.found += attachments.as_ref().map_or(0, |attachments| attachments.len());
+        self.output.found += attachments.len();
         self.shared = attachments;
         Ok(())
     }
