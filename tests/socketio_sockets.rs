@@ -92,6 +92,7 @@ async fn a_volatile_event_with_attachments_is_dropped_or_sent_as_a_whole() {
     let poller = stack.polling().await;
     poller.join("/").await;
     let waiting = poller.poll();
+    common::settle().await;
     poller.post(&[r#"2["go"]"#]).await;
     let packets = waiting.packets().await;
     assert_eq!(packets, [head("first"), "engine bAQ==".to_owned(), "engine bAg==".to_owned()]);
