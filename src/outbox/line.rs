@@ -2,11 +2,10 @@
 
 mod beating;
 mod placing;
+mod state;
 mod turn;
 
 use std::{
-    future::{Future, poll_fn},
-    pin::pin,
     sync::{
         Arc, MutexGuard, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -16,20 +15,20 @@ use std::{
 
 use tokio::sync::Notify;
 
+use state::{Passed, Phase, State};
 pub(crate) use turn::{Intake, Taken, Verdict};
 
 use super::{
     observers::{ConnEvent, ConnListener, Observers},
     placed::Admitted,
-    queue::{OutboxLimits, Parcel, Queue},
+    queue::{OutboxLimits, Parcel},
     sending::{Flags, SendError, Sent},
-    shared::{SharedFrame, SharedPacket},
+    shared::SharedPacket,
     wire::{Fault, Wire},
 };
 use crate::{
     codec::engine::{Frame, Transport},
     error::CloseReason,
-    guard::guarded,
     limit::{Limit, LimitCounts},
     sync::Mutex,
 };
@@ -50,47 +49,10 @@ pub(crate) struct Line {
     observers: OnceLock<Box<Observers>>,
 }
 
-struct State {
-    /// Nothing before the transport is there and after it is gone.
-    wire: Option<Box<dyn Wire>>,
-    queue: Queue,
-    /// The transport has been given something that has not left yet.
-    needs_flush: bool,
-    /// The session's task is at work and will flush once for all when it is done.
-    is_corked: bool,
-    /// It stands on a list of those that somebody will flush.
-    is_listed: bool,
-    /// Somebody waits for the queue to be empty.
-    is_awaited: bool,
-    phase: Phase,
-    /// The session's task: set before the first write, refreshed at each of its turns.
-    waker: Option<Waker>,
-}
-
-#[derive(Debug)]
-enum Phase {
-    Open,
-    /// The server asked for the end: what is queued goes out first.
-    Closing(CloseReason),
-    /// The session's task has yet to see this.
-    Failed(Fault),
-    Ended,
-}
-
 impl Line {
     pub(crate) fn new(limits: OutboxLimits, counts: Arc<LimitCounts>) -> Self {
-        let state = State {
-            wire: None,
-            queue: Queue::default(),
-            needs_flush: false,
-            is_corked: false,
-            is_listed: false,
-            is_awaited: false,
-            phase: Phase::Open,
-            waker: None,
-        };
         Self {
-            state: Mutex::new(state),
+            state: Mutex::default(),
             drained: Notify::new(),
             has_ended: AtomicBool::new(false),
             limits,
@@ -344,80 +306,6 @@ impl Line {
             observers.end(reason);
         }
         wire
-    }
-}
-
-/// Whether a packet went the shortest way, and whom to wake then.
-enum Passed {
-    No,
-    Yes(Option<Waker>),
-}
-
-impl State {
-    fn is_writable(&self) -> bool {
-        self.queue.is_empty()
-            && !self.needs_flush
-            && self.wire.as_ref().is_some_and(|wire| wire.is_writable())
-    }
-
-    fn is_congested(&self, limits: &OutboxLimits) -> bool {
-        self.queue.is_half_full(limits)
-    }
-
-    fn is_drained(&self) -> bool {
-        self.queue.is_empty() && !self.needs_flush
-    }
-
-    /// Whether there is somebody to be told that nothing waits. They wait anew if they have to.
-    fn is_awaited_and_drained(&mut self) -> bool {
-        self.is_awaited && self.is_drained() && std::mem::take(&mut self.is_awaited)
-    }
-
-    /// Sends what is queued, with the waker of the session's task: if the transport is not ready, that task goes on.
-    /// A failure is for that task too, which is then to be woken.
-    fn drain(&mut self) -> Option<Waker> {
-        let Self { waker: Some(waker), wire: Some(wire), queue, .. } = self else { return None };
-        // An emitter's task may have spent its budget on other things: that is no reason to let this client wait. One
-        // drain is bounded by what is queued.
-        let draining = poll_fn(|cx| wire.poll_drain(cx, queue));
-        let draining = pin!(tokio::task::unconstrained(draining));
-        // The connection may be the application's own, and the emitter's task another session's.
-        match guarded("a connection", || draining.poll(&mut Context::from_waker(waker))) {
-            Some(Poll::Ready(Ok(()))) => self.needs_flush = false,
-            Some(Poll::Pending) => self.needs_flush = true,
-            Some(Poll::Ready(Err(fault))) => return self.fail(fault),
-            None => return self.fail(Fault::new(CloseReason::TransportError, "the connection panicked")),
-        }
-        None
-    }
-
-    /// The shortest way of a packet that is for many, with the waker of the session's task, if there is one
-    /// now.
-    fn pass(&mut self, shared: &SharedFrame) -> Passed {
-        if self.is_corked || !self.is_drained() || !matches!(self.phase, Phase::Open) {
-            return Passed::No;
-        }
-        let (Some(waker), Some(wire)) = (&self.waker, &mut self.wire) else { return Passed::No };
-        let passing = poll_fn(|cx| Poll::Ready(wire.poll_pass(cx, shared)));
-        let passing = pin!(tokio::task::unconstrained(passing));
-        match guarded("a connection", || passing.poll(&mut Context::from_waker(waker))) {
-            Some(Poll::Ready(None) | Poll::Pending) => return Passed::No,
-            Some(Poll::Ready(Some(Poll::Ready(Ok(()))))) => {}
-            Some(Poll::Ready(Some(Poll::Pending))) => self.needs_flush = true,
-            Some(Poll::Ready(Some(Poll::Ready(Err(fault))))) => return Passed::Yes(self.fail(fault)),
-            None => {
-                let fault = Fault::new(CloseReason::TransportError, "the connection panicked");
-                return Passed::Yes(self.fail(fault));
-            }
-        }
-        Passed::Yes(None)
-    }
-
-    fn fail(&mut self, fault: Fault) -> Option<Waker> {
-        if matches!(self.phase, Phase::Open | Phase::Closing(_)) {
-            self.phase = Phase::Failed(fault);
-        }
-        self.waker.clone()
     }
 }
 

@@ -29,6 +29,7 @@ fn count(case: &Case) -> Row {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "an optimizer leaves an allocation out here and there")]
 fn paths_allocate_as_often_as_it_is_written() {
     assert_budget("paths", CASES.iter().map(count).collect());
 }
@@ -44,12 +45,14 @@ fn a_delivery_allocates_nothing() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "an optimizer leaves an allocation out here and there")]
 fn layers_allocate_as_often_as_it_is_written() {
     assert_budget("layers around events", AROUND_EVENTS.iter().map(count).collect());
     assert_budget("layers around requests", AROUND_REQUESTS.iter().map(count).collect());
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "an optimizer leaves an allocation out here and there")]
 fn what_is_held_is_as_large_as_it_is_written() {
     assert_budget("held", held::rows());
 }

@@ -58,10 +58,6 @@ static PAGE: Mutex<()> = Mutex::new(());
 
 /// The rows are those of the table that stands between `<!-- budget: NAME -->` and `<!-- end -->`.
 pub(crate) fn assert_budget(name: &str, rows: Vec<Row>) {
-    if !cfg!(debug_assertions) {
-        // An optimizer leaves an allocation out here and there: the budget is that of `cargo test` as it is.
-        return;
-    }
     let _page = PAGE.lock().unwrap_or_else(PoisonError::into_inner);
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
     let page = fs::read_to_string(&path).expect("the page can be read");
