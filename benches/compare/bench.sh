@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole comparison, as it stands in results.md and results.svg: three quarters of an hour. `make bench` sets it up.
+# The whole comparison, as it stands in results.md and results.svg: most of an hour. `make bench` sets it up.
 #
 #   ROUNDS=5       alternating rounds with one CPU for each side; with all CPUs it is three fifths of them
 #   SERVERS=…      names in servers.json, commas between
