@@ -227,11 +227,17 @@ session("the upgrade takes place: from polling to a websocket, the same session"
   assert.deepEqual(await history(label), ["open", "close transport close after 1"]);
 }, { modes: ["upgrading"] });
 
+/** Begins the upgrade of a client that was told not to begin one by itself. (Version 3 has another name for it.) */
+const upgradeNow = (socket) => (socket._probe ?? socket.probe).call(socket, "websocket");
+
 session("messages in flight in both directions survive the upgrade, in order", async ({ open }) => {
-  const { socket, messages } = await open();
+  const { socket, messages } = await open({ upgrade: false });
+  socket.send("/stream");
+  // An upgrade may be over before the first message has come.
+  await messages.reach(1);
   let before;
   const upgrade = upgraded(socket).then(() => (before = messages.seen.length));
-  socket.send("/stream");
+  upgradeNow(socket);
   let sent = 0;
   while (before === undefined || sent < 50) {
     socket.send(`mine ${sent++}`);
@@ -247,7 +253,7 @@ session("messages in flight in both directions survive the upgrade, in order", a
   assert.deepEqual(theirs, numbers(theirs.length).map((number) => `number ${number}`));
   assert.equal(end, `stopped ${theirs.length}`);
   assert.deepEqual(all.filter((text) => text.startsWith("mine")), numbers(sent).map((number) => `mine ${number}`));
-  assert.ok(before > 0 && before < all.length, "some came over each transport");
+  assert.ok(before < all.length, "some came over each transport");
 }, { modes: ["upgrading"] });
 
 /** Lets the client try an upgrade that the server has not offered. */
