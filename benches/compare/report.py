@@ -10,7 +10,7 @@ import json
 import statistics
 from html import escape
 
-from run import WORKLOADS, dig, fmt, med
+from run import WORKLOADS, dig, fmt, limit_note, med
 
 OURS = "tower-socketio"
 FLOORS = ("floor-raw", "floor-ws")
@@ -25,6 +25,7 @@ TARGETS = [
     ("W10-beat", "floor-raw", 1.2),
 ]
 MEMORY_KIB = 3.0
+WAIT_US = 5000
 
 
 def values(runs, key):
@@ -81,6 +82,9 @@ def targets(results):
             row(workload, "µs to the last delivery (p50)", fmt(med(values(results[workload][OURS], "last_us.p50"))),
                 f"{fmt(med(values(results[workload]['floor-raw'], 'last_us.p50')))} (floor-raw)",
                 f"{ratio:.2f} ({spread(found)})", "≤ 1", ratio <= 1.0)
+    waits = values(results.get("W5-busy", {}).get(OURS, []), "lat_us.max")
+    if waits:
+        row("W5-busy", "µs of the longest echo beside broadcasts to 10,000", fmt(max(waits)), "", spread(waits), f"≤ {WAIT_US}", max(waits) <= WAIT_US)
     memory = results.get("W2-memory", {}).get(OURS, [])
     if memory:
         idle, left = values(memory, "kib_idle"), values(memory, "leak_b")
@@ -99,6 +103,7 @@ def overview(results):
             xs = values(runs, key_of(workload))
             failed, lost = failures(runs)
             mark = f" ({lost} lost or wrong)" if lost else f" (failed: {failed[0][:40]})" if failed else ""
+            mark += f" ({limit_note(runs)})" if limit_note(runs) else ""
             cells.append((f"{fmt(med(xs))} ({fmt(min(xs))}–{fmt(max(xs))})" if xs else "-") + mark)
         rows.append([workload, unit_of(workload), *cells])
     return table(["workload", "what", *servers], rows)

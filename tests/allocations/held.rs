@@ -33,6 +33,21 @@ fn idle_clients() -> Row {
     Row::new("an idle client, by websocket", held.count_current as u64, held.bytes_current as u64, COUNT)
 }
 
+/// What a client holds on average, in bytes, when there are so many: each with its share of all tables.
+pub(crate) fn bytes_for_each_of(count: u64) -> u64 {
+    let mut world = World::new(async || Server::new(namespace()));
+    let mut clients = Vec::with_capacity(count as usize);
+    let mut ends: Vec<_> = (0..count).map(|_| pipe()).collect();
+    let held = measure(|| {
+        world.run(async |server| {
+            for ends in ends.drain(..) {
+                clients.push(server.join(ends).await);
+            }
+        });
+    });
+    held.bytes_current as u64 / count
+}
+
 /// Rooms of one client: their names, entries, and what the client knows of them.
 fn rooms() -> Row {
     let mut world = World::new(async || {

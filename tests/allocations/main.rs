@@ -56,3 +56,12 @@ fn layers_allocate_as_often_as_it_is_written() {
 fn what_is_held_is_as_large_as_it_is_written() {
     assert_budget("held", held::rows());
 }
+
+/// Tables grow by doubling, so a client's share of them may be twice as large just after they have grown. Nothing else
+/// may depend on how many there are.
+#[test]
+fn a_client_among_fifty_thousand_holds_what_one_among_a_thousand_does() {
+    let [few, more, many] = [1_000, 10_000, 50_000].map(held::bytes_for_each_of);
+    assert!(more * 10 <= few * 11, "{more} bytes each among 10 000, {few} among 1 000");
+    assert!(many * 10 <= few * 11, "{many} bytes each among 50 000, {few} among 1 000");
+}
