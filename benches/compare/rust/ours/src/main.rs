@@ -1,8 +1,11 @@
-//! tower-socketio on axum, as a program of the contract in `CONTRACT.md`, with everything on that is on by default.
+//! tower-socketio on plain hyper, as the floor is, as a program of the contract in `CONTRACT.md`, with everything on that is on by default.
 //! Set-up by environment: PORT, THREADS, PING_INTERVAL_MS; DEFLATE=1 turns compression on.
-use axum::serve::ListenerExt;
 use bytes::Bytes;
-use std::{env, net::SocketAddr, str::FromStr, time::Duration};
+use http::{Request, Response, StatusCode};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use std::{convert::Infallible, env, net::SocketAddr, str::FromStr, time::Duration};
+use tower::{Layer, service_fn};
 use tower_socketio::{engine::PerMessageDeflate, prelude::*};
 
 fn var<T: FromStr>(name: &str) -> Option<T> {
@@ -37,14 +40,24 @@ async fn serve() {
     if var("DEFLATE") == Some(1) {
         server = server.per_message_deflate(PerMessageDeflate::new());
     }
-    let app = axum::Router::new().layer(server.build().layer());
+    let service = TowerToHyperService::new(server.build().layer().layer(service_fn(nothing)));
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], var("PORT").unwrap_or(3000)))).unwrap();
-    let listener = socket.listen(4096).unwrap().tap_io(|stream| {
+    let listener = socket.listen(4096).unwrap();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
         stream.set_nodelay(true).ok();
-    });
-    axum::serve(listener, app).await.unwrap();
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
+        tokio::spawn(async move { connection.with_upgrades().await.ok() });
+    }
+}
+
+/// What is not Socket.IO is not here.
+async fn nothing(_: Request<Incoming>) -> Result<Response<String>, Infallible> {
+    let mut response = Response::new(String::new());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    Ok(response)
 }
 
 fn main() {
