@@ -137,7 +137,7 @@ impl Registry {
                 return Err(NoRoom::Full(Limit::SessionsPerAddress));
             }
             *sessions += 1;
-            permit.address = Some(address);
+            permit.address = Some(Box::new(address));
         }
         Ok(permit)
     }
@@ -152,7 +152,8 @@ impl Registry {
         registry.count.fetch_add(1, Ordering::Relaxed);
         let place = Place { registry: registry.clone(), entry };
         // Before the shutdown is asked for: it waits for this task, though it has not begun.
-        let registration = Registration { place, room: Room { permit, _task: registry.task() } };
+        registry.tasks.fetch_add(1, Ordering::SeqCst);
+        let registration = Registration { place, room: Room(permit) };
         // Asked last: a shutdown that begins from here on finds the session among the others.
         if registry.is_closed() { Err(NotAdded::ShuttingDown) } else { Ok(registration) }
     }
@@ -177,13 +178,7 @@ impl Registry {
         self.shards.iter().flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
     }
 
-    /// A session begins, and with it its task.
-    fn task(self: &Arc<Self>) -> TaskGuard {
-        self.tasks.fetch_add(1, Ordering::SeqCst);
-        TaskGuard(self.clone())
-    }
-
-    /// How many there are.
+    /// How many tasks there are.
     pub(super) fn tasks(&self) -> usize {
         self.tasks.load(Ordering::SeqCst)
     }
@@ -220,15 +215,16 @@ impl Registry {
 /// Room for one session, until it is dropped.
 pub(super) struct Permit {
     registry: Arc<Registry>,
-    address: Option<IpAddr>,
+    /// Where it is limited.
+    address: Option<Box<IpAddr>>,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         self.registry.taken.fetch_sub(1, Ordering::Relaxed);
-        let Some(address) = self.address else { return };
+        let Some(address) = &self.address else { return };
         let mut addresses = self.registry.addresses.lock();
-        if let hash_map::Entry::Occupied(mut sessions) = addresses.entry(address) {
+        if let hash_map::Entry::Occupied(mut sessions) = addresses.entry(**address) {
             *sessions.get_mut() -= 1;
             if *sessions.get() == 0 {
                 sessions.remove();
@@ -243,11 +239,8 @@ pub(super) struct Registration {
     room: Room,
 }
 
-/// What a session has until all is over.
-pub(super) struct Room {
-    permit: Permit,
-    _task: TaskGuard,
-}
+/// What a session has until all is over: its room, and its task.
+pub(super) struct Room(Permit);
 
 struct Place {
     registry: Arc<Registry>,
@@ -260,7 +253,7 @@ impl Registration {
     }
 
     pub(super) fn registry(&self) -> &Arc<Registry> {
-        &self.room.permit.registry
+        &self.room.0.registry
     }
 
     /// Leaves the table, and keeps the room.
@@ -279,13 +272,11 @@ impl Drop for Place {
     }
 }
 
-/// A task of a session, until it is dropped.
-pub(super) struct TaskGuard(Arc<Registry>);
-
-impl Drop for TaskGuard {
+impl Drop for Room {
     fn drop(&mut self) {
-        if self.0.tasks.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.idle.notify_waiters();
+        let registry = &self.0.registry;
+        if registry.tasks.fetch_sub(1, Ordering::SeqCst) == 1 {
+            registry.idle.notify_waiters();
         }
     }
 }

@@ -122,7 +122,8 @@ struct Session<S: SessionService> {
     closing_until: Option<StdInstant>,
     /// Wakes the task for what else is due, which is little: an idle session has none.
     timer: Option<Pin<Box<Sleep>>>,
-    turned_away: Arc<()>,
+    /// Held by each of those that are being turned away; there from the first one on.
+    turned_away: Option<Arc<()>>,
 }
 
 impl<S: SessionService> Session<S> {
@@ -140,7 +141,7 @@ impl<S: SessionService> Session<S> {
             input: Input::new(making),
             heartbeat,
             timer: None,
-            turned_away: Arc::new(()),
+            turned_away: None,
             candidate: None,
             leaving: None,
             stall: Stall::default(),
@@ -159,14 +160,22 @@ impl<S: SessionService> Session<S> {
         let line = self.line.clone();
         self.runner.begin_turn();
         let (cork, verdict) = line.begin_turn(cx);
-        let end = self.turn(cx, verdict);
-        drop(cork);
-        end.map_or(Poll::Pending, Poll::Ready)
+        let turn = self.turn(cx, verdict);
+        // What the transport has taken by now does not wait.
+        let progress = cork.end();
+        let end = turn.and_then(|patience| {
+            patience.map_or(Ok(()), |patience| self.poll_stall(progress, patience))?;
+            self.poll_timer(cx).map_or(Ok(()), Err)
+        });
+        end.map_or_else(Poll::Ready, |()| Poll::Pending)
     }
 
-    fn turn(&mut self, cx: &mut Context<'_>, verdict: Verdict) -> Option<CloseReason> {
+    /// Everything of a turn but its end: how long the client may take nothing of what waits for it, if that matters now;
+    /// or the end of the session.
+    fn turn(&mut self, cx: &mut Context<'_>, verdict: Verdict) -> Result<Option<Duration>, CloseReason> {
+        let mut patience = None;
         match verdict {
-            Verdict::Failed(fault) => return Some(self.failed(&fault)),
+            Verdict::Failed(fault) => return Err(self.failed(&fault)),
             Verdict::Close(reason) => {
                 let until = now() + self.config.close_timeout;
                 let until = *self.closing_until.get_or_insert(until);
@@ -179,26 +188,24 @@ impl<S: SessionService> Session<S> {
                 }
                 self.take_offer();
                 if self.line.poll_close(cx).is_ready() {
-                    return Some(reason);
+                    return Err(reason);
                 }
                 if now() >= until {
-                    return Some(self.over(Limit::CloseTime, reason));
+                    return Err(self.over(Limit::CloseTime, reason));
                 }
                 if let Some(reason) = self.discard_input(cx) {
-                    return Some(reason);
+                    return Err(reason);
                 }
             }
             Verdict::GoOn => {
                 self.take_offer();
                 self.poll_candidate(cx);
-                if let Some(reason) = self.poll_input(cx) {
-                    return Some(reason);
-                }
+                patience = self.poll_input(cx)?;
             }
         }
         // Nothing is left of it, or it goes on: both are fine while the session lives.
         let _running = self.runner.poll(cx);
-        self.poll_timer(cx)
+        Ok(patience)
     }
 
     /// Sees whether the client still answers, and has the task woken when something else is due.
@@ -233,8 +240,8 @@ impl<S: SessionService> Session<S> {
         None
     }
 
-    /// Takes packets as long as there are some and the service keeps up.
-    fn poll_input(&mut self, cx: &mut Context<'_>) -> Option<CloseReason> {
+    /// Takes packets as long as there are some and the service keeps up. The answer is the [turn](Self::turn)'s.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Result<Option<Duration>, CloseReason> {
         for _ in 0..PACKETS_PER_TURN {
             match self.input.poll_ready(cx) {
                 Readiness::Ready => self.heartbeat.wake(),
@@ -243,29 +250,29 @@ impl<S: SessionService> Session<S> {
                         self.stall.rest(now());
                     }
                     self.heartbeat.rest();
-                    return None;
+                    return Ok(None);
                 }
-                Readiness::Failed => return Some(CloseReason::ForcedClose),
+                Readiness::Failed => return Err(CloseReason::ForcedClose),
             }
             let packet = match self.poll_take(cx) {
                 Taken::Received(Received::Packet(packet)) => packet,
-                Taken::Received(Received::Fault(fault)) => return Some(self.failed(&fault)),
-                Taken::Nothing(progress) => return self.poll_stall(progress, self.patience()),
+                Taken::Received(Received::Fault(fault)) => return Err(self.failed(&fault)),
+                Taken::Nothing => return Ok(Some(self.patience())),
                 // It throttles itself: it is not read until it has read.
                 Taken::NotNow(Intake::Congested) => {
                     self.heartbeat.rest();
-                    return self.poll_stall(self.line.progress(), self.config.ping_timeout);
+                    return Ok(Some(self.config.ping_timeout));
                 }
                 // Whoever ended it has woken this task.
-                Taken::NotNow(_) => return None,
+                Taken::NotNow(_) => return Ok(None),
             };
             if let Some(reason) = self.take_packet(packet) {
-                return Some(reason);
+                return Err(reason);
             }
         }
         cx.waker().wake_by_ref();
         // However much it sends.
-        self.poll_stall(self.line.progress(), self.patience())
+        Ok(Some(self.patience()))
     }
 
     /// How long a client may take nothing of what waits for it: as long as it may be silent.
@@ -296,13 +303,13 @@ impl<S: SessionService> Session<S> {
     }
 
     /// If the client takes nothing of what waits for it for so long, it is gone, whatever it sends.
-    fn poll_stall(&mut self, progress: Option<u64>, patience: Duration) -> Option<CloseReason> {
+    fn poll_stall(&mut self, progress: Option<u64>, patience: Duration) -> Result<(), CloseReason> {
         let Some(progress) = progress else {
             self.stall.forget();
-            return None;
+            return Ok(());
         };
         let is_over = self.stall.is_over(progress, patience, now());
-        is_over.then(|| self.over(Limit::WriteStall, CloseReason::TransportClose))
+        if is_over { Err(self.over(Limit::WriteStall, CloseReason::TransportClose)) } else { Ok(()) }
     }
 
     /// The session is closing: what the client sends comes too late, but that it has gone is seen.
@@ -329,7 +336,7 @@ impl<S: SessionService> Session<S> {
         match self.line.intake() {
             Intake::Open => match self.poll_receive(cx) {
                 Poll::Ready(received) => Taken::Received(received),
-                Poll::Pending => Taken::Nothing(self.line.progress()),
+                Poll::Pending => Taken::Nothing,
             },
             intake => Taken::NotNow(intake),
         }

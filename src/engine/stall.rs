@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// What is known of a client for which something waits; nothing while nothing does.
 #[derive(Debug, Default)]
-pub(super) struct Stall(Option<Waiting>);
+pub(super) struct Stall(Option<Box<Waiting>>);
 
 #[derive(Debug)]
 struct Waiting {
@@ -26,7 +26,7 @@ impl Stall {
     /// Looks at how much the client has taken of what waits for it: whether it has had nothing for longer than this.
     /// What it takes is seen at the next look, so it may be twice as long.
     pub(super) fn is_over(&mut self, progress: u64, patience: Duration, now: Instant) -> bool {
-        let since = match &self.0 {
+        let since = match self.0.as_deref() {
             Some(Waiting { progress: then, since, time }) if *then == progress => match time {
                 Time::Runs(_) => *since,
                 Time::Rests(at) => *since + now.saturating_duration_since(*at),
@@ -34,13 +34,17 @@ impl Stall {
             _ => now,
         };
         let until = since + patience;
-        self.0 = Some(Waiting { progress, since, time: Time::Runs(until) });
+        let waiting = Waiting { progress, since, time: Time::Runs(until) };
+        match &mut self.0 {
+            Some(there) => **there = waiting,
+            nothing => *nothing = Some(Box::new(waiting)),
+        }
         now >= until
     }
 
     /// The client is not read from now on: its time rests until it is looked at again.
     pub(super) fn rest(&mut self, now: Instant) {
-        if let Some(Waiting { time: time @ Time::Runs(_), .. }) = &mut self.0 {
+        if let Some(Waiting { time: time @ Time::Runs(_), .. }) = self.0.as_deref_mut() {
             *time = Time::Rests(now);
         }
     }

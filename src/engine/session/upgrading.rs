@@ -25,8 +25,11 @@ impl<S: SessionService> Session<S> {
             && self.line.transport() == Some(Transport::Polling);
         if is_free {
             self.candidate = Some(Box::new(Candidate::new(offer, now() + self.config.upgrade_timeout)));
-        } else if Arc::strong_count(&self.turned_away) <= MAX_TURNED_AWAY {
-            let (limit, token) = (self.config.upgrade_timeout, self.turned_away.clone());
+            return;
+        }
+        let turned_away = self.turned_away.get_or_insert_default();
+        if Arc::strong_count(turned_away) <= MAX_TURNED_AWAY {
+            let (limit, token) = (self.config.upgrade_timeout, turned_away.clone());
             self.scope.drive(async move {
                 turn_away(offer, limit).await;
                 drop(token);

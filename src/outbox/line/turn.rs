@@ -43,7 +43,7 @@ impl Line {
         let polled = state.wire.as_mut().map_or(Poll::Pending, |wire| wire.poll_receive(cx));
         match polled {
             Poll::Ready(received) => Taken::Received(received),
-            Poll::Pending => Taken::Nothing(state.progress()),
+            Poll::Pending => Taken::Nothing,
         }
     }
 
@@ -57,12 +57,6 @@ impl Line {
             Some(wire) => wire.poll_receive(cx),
             None => Poll::Pending,
         }
-    }
-
-    /// How much has been handed to the transport, ever, if more waits for the client: it tells one that reads slowly
-    /// from one that does not.
-    pub(crate) fn progress(&self) -> Option<u64> {
-        self.state.lock().progress()
     }
 }
 
@@ -79,8 +73,7 @@ pub(crate) enum Intake {
 /// What came of asking for the next packet.
 pub(crate) enum Taken {
     Received(Received),
-    /// Nothing is there; and [how much](Line::progress) has been taken by a client for which more waits.
-    Nothing(Option<u64>),
+    Nothing,
     /// It was not asked for.
     NotNow(Intake),
 }
@@ -111,6 +104,8 @@ impl State {
         }
     }
 
+    /// How much has been handed to the transport, ever, if more waits for the client: it tells one that reads slowly
+    /// from one that does not.
     fn progress(&self) -> Option<u64> {
         let sent = || self.wire.as_ref().map_or(0, |wire| wire.sent());
         (!self.is_drained()).then(|| self.queue.taken() + sent())
@@ -121,19 +116,35 @@ impl State {
 #[must_use]
 pub(crate) struct Cork<'a>(&'a Line);
 
+impl Cork<'_> {
+    /// Lets everything leave. How much the client has taken, ever, if more waits for it.
+    pub(crate) fn end(self) -> Option<u64> {
+        let line = self.0;
+        std::mem::forget(self);
+        line.end_turn()
+    }
+}
+
 impl Drop for Cork<'_> {
     fn drop(&mut self) {
-        let line = self.0;
-        let mut state = line.state.lock();
+        self.0.end_turn();
+    }
+}
+
+impl Line {
+    fn end_turn(&self) -> Option<u64> {
+        let mut state = self.state.lock();
         state.is_corked = false;
-        let was_congested = state.is_congested(&line.limits);
+        let was_congested = state.is_congested(&self.limits);
         let failed = if state.is_drained() { None } else { state.drain() };
         let is_awaited = state.is_awaited_and_drained();
         // The client's input has waited for this, and nothing else would wake the task for it.
-        let may_read = was_congested && !state.is_congested(&line.limits);
+        let may_read = was_congested && !state.is_congested(&self.limits);
         let waker = failed.or_else(|| state.waker.clone().filter(|_| may_read));
+        let progress = state.progress();
         drop(state);
         wake(waker);
-        line.notify(is_awaited);
+        self.notify(is_awaited);
+        progress
     }
 }
