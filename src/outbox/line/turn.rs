@@ -25,7 +25,7 @@ impl Line {
         }
         state.is_corked = true;
         let verdict = state.verdict();
-        (Cork(self), verdict)
+        (Cork(Some(self)), verdict)
     }
 
     /// Whether the next packet of the client may be taken.
@@ -114,20 +114,18 @@ impl State {
 
 /// While it lives, everybody only queues; when it is dropped, everything leaves at once.
 #[must_use]
-pub(crate) struct Cork<'a>(&'a Line);
+pub(crate) struct Cork<'a>(Option<&'a Line>);
 
 impl Cork<'_> {
     /// Lets everything leave. How much the client has taken, ever, if more waits for it.
-    pub(crate) fn end(self) -> Option<u64> {
-        let line = self.0;
-        std::mem::forget(self);
-        line.end_turn()
+    pub(crate) fn end(mut self) -> Option<u64> {
+        self.0.take().and_then(Line::end_turn)
     }
 }
 
 impl Drop for Cork<'_> {
     fn drop(&mut self) {
-        self.0.end_turn();
+        self.0.take().and_then(Line::end_turn);
     }
 }
 
