@@ -50,7 +50,8 @@ pub(super) struct Assembly {
     header: UnfinishedHeader,
     /// A frame of which the body is still to come, at least its last byte.
     frame: Option<Frame>,
-    message: Option<UnfinishedMessage>,
+    /// In a place of its own: most messages come whole.
+    message: Option<Box<UnfinishedMessage>>,
     /// The body of a control frame, which may stand between the fragments of a message.
     control: Vec<u8>,
     has_ended: bool,
@@ -144,7 +145,7 @@ impl Assembly {
             } else {
                 self.extend(&frame, piece)?;
                 if is_complete && frame.is_final {
-                    self.message.take().map(finish).transpose()?
+                    self.message.take().map(|message| finish(*message)).transpose()?
                 } else {
                     None
                 }
@@ -188,7 +189,7 @@ impl Assembly {
             }
             let is_whole = frame.is_final && !is_compressed && frame.length <= input.len() as u64;
             if self.message.is_some() || !is_whole {
-                let message = self.message.get_or_insert_with(|| UnfinishedMessage::new(&frame));
+                let message = self.message.get_or_insert_with(|| Box::new(UnfinishedMessage::new(&frame)));
                 message.fragments += 1;
             }
         }
@@ -202,7 +203,7 @@ impl Assembly {
         if let Some(inflater) = &mut self.inflater
             && message.is_compressed
         {
-            let UnfinishedMessage { content, .. } = message;
+            let UnfinishedMessage { content, .. } = &mut **message;
             inflater.inflate(piece, content, self.limits.message)?;
             if is_end {
                 inflater.finish(content, self.limits.message)?;

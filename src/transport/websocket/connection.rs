@@ -1,6 +1,7 @@
 //! A websocket after its handshake: messages in, frames out, and the control frames in between.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     io,
     pin::Pin,
@@ -50,9 +51,17 @@ pub(super) struct Connection<IO> {
     expects_much: bool,
 }
 
+/// Nothing, most of the time: what there is room in is the thread's, and lent to one connection after the other.
+#[derive(Debug, Default)]
+struct Behind(Option<Box<Kept>>);
+
+thread_local! {
+    static SPARE: Cell<Option<Box<Kept>>> = const { Cell::new(None) };
+}
+
 /// Most of it has its own place already, straight from where it was read.
 #[derive(Debug, Default)]
-struct Behind {
+struct Kept {
     decoded: VecDeque<Result<Incoming, Violation>>,
     bytes: Vec<u8>,
     taken: usize,
@@ -83,7 +92,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     /// The same behind bytes that were read before.
     pub(super) fn behind(mut self, bytes: Vec<u8>) -> Self {
-        self.behind = Behind { bytes, ..Behind::default() };
+        if !bytes.is_empty() {
+            self.behind.kept().bytes = bytes;
+        }
         self
     }
 
@@ -277,26 +288,42 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 impl Behind {
     /// Whether little was kept of the last read: the rest of a packet.
     fn is_short(&self) -> bool {
-        self.decoded.len() <= 1 && self.bytes.is_empty()
+        self.0.as_ref().is_none_or(|kept| kept.decoded.len() <= 1 && kept.bytes.is_empty())
+    }
+
+    /// Bytes that wait as they came.
+    #[cfg(test)]
+    fn left(&self) -> usize {
+        self.0.as_ref().map_or(0, |kept| kept.bytes.len())
+    }
+
+    fn kept(&mut self) -> &mut Kept {
+        self.0.get_or_insert_with(|| SPARE.take().unwrap_or_default())
+    }
+
+    /// Gives back what holds nothing any more.
+    fn rest(&mut self) {
+        if let Some(kept) = self.0.take_if(|kept| kept.decoded.is_empty() && kept.bytes.is_empty()) {
+            SPARE.set(Some(kept));
+        }
     }
 
     fn next(&mut self, assembly: &mut Assembly) -> Result<Option<Incoming>, Violation> {
-        if let Some(next) = self.decoded.pop_front() {
-            if self.decoded.is_empty() {
-                self.decoded = VecDeque::new();
+        let Some(kept) = &mut self.0 else { return Ok(None) };
+        let next = match kept.decoded.pop_front() {
+            Some(next) => next.map(Some),
+            None => {
+                let mut input = &mut kept.bytes[kept.taken..];
+                let next = assembly.next(&mut input);
+                let left = input.len();
+                kept.taken = kept.bytes.len() - left;
+                if left == 0 {
+                    (kept.bytes, kept.taken) = (Vec::new(), 0);
+                }
+                next
             }
-            return next.map(Some);
-        }
-        if self.bytes.is_empty() {
-            return Ok(None);
-        }
-        let mut input = &mut self.bytes[self.taken..];
-        let next = assembly.next(&mut input);
-        let left = input.len();
-        self.taken = self.bytes.len() - left;
-        if left == 0 {
-            self.bytes = Vec::new();
-        }
+        };
+        self.rest();
         next
     }
 
@@ -306,22 +333,20 @@ impl Behind {
         assembly: &mut Assembly,
         mut piece: &mut [u8],
     ) -> Result<Option<Incoming>, Violation> {
-        let whole = piece.len();
         let next = assembly.next(&mut piece);
         if piece.is_empty() || !matches!(next, Ok(Some(_))) {
             return next;
         }
         // What is inflated waits as it came: many messages may be much.
         let most = if assembly.may_inflate() { 0 } else { MESSAGES_PER_READ };
-        // As many as there are if all are of one size.
-        let likely = 1 + piece.len() / (whole - piece.len());
-        self.decoded.reserve_exact(likely.min(most));
-        while self.decoded.len() < most
+        let kept = self.kept();
+        while kept.decoded.len() < most
             && let Some(next) = assembly.next(&mut piece).transpose()
         {
-            self.decoded.push_back(next);
+            kept.decoded.push_back(next);
         }
-        (self.bytes, self.taken) = (piece.to_vec(), 0);
+        kept.bytes = piece.to_vec();
+        self.rest();
         next
     }
 }

@@ -17,12 +17,12 @@ const COPIED: usize = 4 * 1024;
 /// A packet for many is copied behind its header, once for all, if it has this length or less.
 const FINISHED: usize = 64 * 1024;
 
-/// Frames are joined in a buffer of the thread's, which is lent to one connection after the other: one that has nothing
-/// to write keeps none. One that has grown beyond this is not kept.
+/// Frames are joined in a place of the thread's, which is lent to one connection after the other: one that has nothing
+/// to write keeps none. A buffer that has grown beyond this is not kept.
 const LENT: usize = 32 * 1024;
 
 thread_local! {
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static SPARE: Cell<Option<Box<Unsent>>> = const { Cell::new(None) };
 }
 
 /// The header of a server's frame, at most.
@@ -86,18 +86,36 @@ pub(super) fn finish(packet: &Frame) -> Option<Bytes> {
     Some(frame.into())
 }
 
-/// What is being written: frames that were joined, then the rest of one large payload.
+/// What is being written, and what has to follow.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
+    /// Nothing while nothing is on its way, which is most of the time.
+    unsent: Option<Box<Unsent>>,
+    /// The connection takes no more for now.
+    is_stuck: bool,
+    goodbye: Goodbye,
+}
+
+/// Frames that were joined, then the rest of one large payload.
+#[derive(Debug, Default)]
+struct Unsent {
     joined: Vec<u8>,
     /// So much of `joined` has left.
     sent: usize,
     payload: Bytes,
-    /// The connection takes no more for now.
-    is_stuck: bool,
-    /// The answer that has to wait for that. A newer one takes its place.
+    /// The answer that has to wait until the connection takes something again. A newer one takes its place.
     pong: Option<Vec<u8>>,
-    goodbye: Goodbye,
+}
+
+impl Unsent {
+    /// Whether everything that is to be written has been taken.
+    fn is_empty(&self) -> bool {
+        self.joined.len() == self.sent && self.payload.is_empty()
+    }
+
+    fn has_room(&self) -> bool {
+        self.payload.is_empty() && self.joined.len() < JOINED
+    }
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -111,18 +129,23 @@ enum Goodbye {
 impl Outgoing {
     /// Whether everything has been taken. Control frames that wait for it may still be there: see [`fill`](Self::fill).
     pub(super) fn is_empty(&self) -> bool {
-        self.joined.len() == self.sent && self.payload.is_empty()
+        self.unsent.as_ref().is_none_or(|unsent| unsent.is_empty())
     }
 
     /// Whether nothing has to leave before a frame that comes now.
     pub(super) fn is_idle(&self) -> bool {
-        self.is_empty() && self.pong.is_none() && self.goodbye == Goodbye::NotSaid
+        self.unsent.as_ref().is_none_or(|unsent| unsent.is_empty() && unsent.pong.is_none())
+            && self.goodbye == Goodbye::NotSaid
+    }
+
+    fn unsent(&mut self) -> &mut Unsent {
+        self.unsent.get_or_insert_with(|| SPARE.take().unwrap_or_default())
     }
 
     /// Takes what the connection has not taken of a frame that came while nothing was to leave before it.
     pub(super) fn put_rest(&mut self, rest: Bytes) {
         debug_assert!(self.is_idle());
-        self.payload = rest;
+        self.unsent().payload = rest;
     }
 
     /// Answers a ping: with the frames that are joined now, or as soon as the connection takes something again.
@@ -133,14 +156,16 @@ impl Outgoing {
         if self.has_room() {
             self.push(OpCode::Control(Control::Pong), &body);
         } else {
-            self.pong = Some(body);
+            self.unsent().pong = Some(body);
         }
     }
 
     /// The close frame comes behind all that has been taken from the queue, and nothing behind it.
     pub(super) fn say_goodbye(&mut self, code: Option<CloseCode>) {
         if self.goodbye == Goodbye::NotSaid {
-            self.pong = None;
+            if let Some(unsent) = &mut self.unsent {
+                unsent.pong = None;
+            }
             self.goodbye = Goodbye::Waiting(code);
         }
     }
@@ -153,7 +178,7 @@ impl Outgoing {
         if !self.has_room() {
             return;
         }
-        if let Some(body) = self.pong.take() {
+        if let Some(body) = self.unsent.as_mut().and_then(|unsent| unsent.pong.take()) {
             self.push(OpCode::Control(Control::Pong), &body);
         }
         match self.goodbye {
@@ -178,20 +203,24 @@ impl Outgoing {
 
     /// What is to be written next. The second part is empty as long as the first one is all that there is.
     pub(super) fn slices(&self) -> [IoSlice<'_>; 2] {
-        [IoSlice::new(&self.joined[self.sent..]), IoSlice::new(&self.payload)]
+        match &self.unsent {
+            Some(unsent) => [IoSlice::new(&unsent.joined[unsent.sent..]), IoSlice::new(&unsent.payload)],
+            None => [IoSlice::new(&[]); 2],
+        }
     }
 
     /// So many bytes have been taken.
     pub(super) fn advance(&mut self, bytes: usize) {
-        let of_joined = bytes.min(self.joined.len() - self.sent);
-        self.sent += of_joined;
-        self.payload.advance(bytes - of_joined);
         self.is_stuck = false;
-        if self.is_empty() {
-            self.joined.clear();
-            self.sent = 0;
+        let Some(unsent) = &mut self.unsent else { return };
+        let of_joined = bytes.min(unsent.joined.len() - unsent.sent);
+        unsent.sent += of_joined;
+        unsent.payload.advance(bytes - of_joined);
+        if unsent.is_empty() {
+            unsent.joined.clear();
+            unsent.sent = 0;
             // Not even an empty piece of a payload is kept.
-            self.payload = Bytes::new();
+            unsent.payload = Bytes::new();
         }
     }
 
@@ -202,59 +231,50 @@ impl Outgoing {
 
     /// All has left: no memory is kept for what may come.
     pub(super) fn rest(&mut self) {
-        if self.joined.capacity() > 0 && self.is_empty() {
-            let mut joined = std::mem::take(&mut self.joined);
-            if joined.capacity() <= LENT {
-                joined.clear();
-                SPARE.set(joined);
-            }
+        if let Some(unsent) = self.unsent.take_if(|unsent| unsent.is_empty() && unsent.pong.is_none())
+            && unsent.joined.capacity() <= LENT
+        {
+            SPARE.set(Some(unsent));
         }
     }
 
     #[cfg(test)]
     pub(super) fn keeps_nothing(&self) -> bool {
-        self.joined.capacity() == 0 && self.payload.as_ptr() == Bytes::new().as_ptr() && self.pong.is_none()
+        self.unsent.is_none()
     }
 
     fn has_room(&self) -> bool {
-        !self.is_stuck && self.payload.is_empty() && self.joined.len() < JOINED
-    }
-
-    fn joined(&mut self, more: usize) -> &mut Vec<u8> {
-        if self.joined.capacity() == 0 {
-            self.joined = SPARE.take();
-        }
-        self.joined.reserve(more);
-        &mut self.joined
+        !self.is_stuck && self.unsent.as_ref().is_none_or(|unsent| unsent.has_room())
     }
 
     fn push_data(&mut self, data: Outbound, is_vectored: bool) {
         let Outbound { kind, is_compressed, mut payload } = data;
-        let room = if is_vectored { 0 } else { JOINED.saturating_sub(self.joined.len() + HEADER) };
+        let unsent = self.unsent();
+        let room = if is_vectored { 0 } else { JOINED.saturating_sub(unsent.joined.len() + HEADER) };
         let copied = if payload.len() <= COPIED { payload.len() } else { room.min(payload.len()) };
-        self.push_header(OpCode::Data(kind), is_compressed, payload.len(), copied);
-        self.joined.extend_from_slice(&payload[..copied]);
+        unsent.joined.reserve(HEADER + copied);
+        put_header(&mut unsent.joined, OpCode::Data(kind), is_compressed, payload.len());
+        unsent.joined.extend_from_slice(&payload[..copied]);
         if copied < payload.len() {
-            self.payload = payload.split_off(copied);
+            unsent.payload = payload.split_off(copied);
         }
     }
 
     fn push_finished(&mut self, frame: Bytes) {
+        let unsent = self.unsent();
         if frame.len() <= COPIED {
-            self.joined(frame.len()).extend_from_slice(&frame);
+            unsent.joined.extend_from_slice(&frame);
         } else {
-            self.payload = frame;
+            unsent.payload = frame;
         }
     }
 
-    fn push(&mut self, opcode: OpCode, body: &[u8]) {
-        self.push_header(opcode, false, body.len(), body.len());
-        self.joined.extend_from_slice(body);
-    }
-
     /// A server's frames are whole, and without a mask.
-    fn push_header(&mut self, opcode: OpCode, rsv1: bool, length: usize, copied: usize) {
-        put_header(self.joined(HEADER + copied), opcode, rsv1, length);
+    fn push(&mut self, opcode: OpCode, body: &[u8]) {
+        let joined = &mut self.unsent().joined;
+        joined.reserve(HEADER + body.len());
+        put_header(joined, opcode, false, body.len());
+        joined.extend_from_slice(body);
     }
 }
 

@@ -74,7 +74,7 @@ fn no_more_is_taken_than_makes_a_good_write() {
                 Some(binary(7, length))
             });
             assert!(taken < JOINED + length, "{taken} of {length}");
-            assert!(outgoing.joined.len() <= JOINED + COPIED + HEADER);
+            assert!(outgoing.slices()[0].len() <= JOINED + COPIED + HEADER);
             outgoing.fill(is_vectored, || -> Option<Piece> { panic!("more is taken than was written") });
         }
     }
