@@ -31,6 +31,7 @@ mod pacemaker;
 mod reading;
 mod registry;
 mod requests;
+mod seat;
 mod service;
 mod session;
 mod shared;

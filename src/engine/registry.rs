@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::heartbeat::Pulse;
+use super::{heartbeat::Pulse, seat::Seat};
 use crate::{
     codec::engine::Revision,
     error::CloseReason,
@@ -55,13 +55,23 @@ pub(super) struct Entry {
     pub(super) pulse: Pulse,
     /// Nothing for a session that began as a websocket.
     pub(super) polling: Option<Polling>,
+    /// Where it sits then.
+    pub(super) seat: Option<Arc<Seat>>,
     /// A websocket that asks to take over; the session's task takes it out.
     offer: Mutex<Option<Accepting>>,
 }
 
 impl Entry {
     pub(super) fn new(id: SessionId, revision: Revision, line: Arc<Line>, polling: Option<Polling>) -> Self {
-        Self { id, revision, line, pulse: Pulse::default(), polling, offer: Mutex::new(None) }
+        let seat = polling.as_ref().map(|_| Arc::default());
+        Self { id, revision, line, pulse: Pulse::default(), polling, seat, offer: Mutex::new(None) }
+    }
+
+    /// The client's packets are there for the session: it takes them at once, on the spot, or its task will.
+    pub(super) fn attend(&self) {
+        if !self.seat.as_ref().is_some_and(|seat| seat.turn()) {
+            self.line.kick();
+        }
     }
 
     /// Offers a websocket to the session, unless another one waits to be looked at.

@@ -104,7 +104,7 @@ where
         Some(Err(Unread::Broken)) | None => return status(StatusCode::BAD_REQUEST),
     };
     let payload = polling.form().decode_payload(body, is_binary, config.max_payload_packets);
-    match posting.deliver(payload).await {
+    match posting.deliver(payload, || entry.attend()).await {
         // A session that ended on the way: the client hears of it in the other direction.
         Some(Delivered::All) | None => {
             let mut response = respond(StatusCode::OK, Bytes::from_static(b"ok"), HTML);

@@ -1,10 +1,11 @@
 //! One task for each session: it owns the transport, the timers and the futures of the session's service.
 
+mod ending;
 mod upgrading;
 
 use std::{
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant as StdInstant},
@@ -22,14 +23,14 @@ use super::{
     make::{MakeSession, SessionService},
     pacemaker::{Heartbeat, Pacemaker},
     registry::Registration,
+    seat::{Turning, turned},
     stall::Stall,
-    upgrade::{Candidate, linger},
+    upgrade::Candidate,
 };
 use crate::{
     codec::engine::{Frame, Packet},
     error::CloseReason,
     exchange::{Closed, Open, Scope, ScopeRunner, SessionRequest},
-    guard::guarded,
     limit::{Limit, LimitCounts},
     outbox::{ConnEvent, Fault, Intake, Line, Outbox, Received, Taken, Verdict, Wire},
     transport::websocket::Accepting,
@@ -37,9 +38,6 @@ use crate::{
 
 /// Packets that are taken in one turn before other tasks have theirs.
 const PACKETS_PER_TURN: usize = 64;
-
-/// How long a websocket that was closed may take to answer the close frame; then it is cut.
-const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Starts the session's task: its owner is the session's place in the registry, which it gives back at the end. A
 /// session that polls has its wire already; one that begins as a websocket waits for it.
@@ -52,17 +50,20 @@ pub(super) fn spawn<M: MakeSession>(
     websocket: Option<Accepting>,
     request: Arc<SessionRequest>,
 ) {
+    let seat = registration.entry().seat.clone();
     // What only its beginning or its end needs is in a box of its own: the task is as large as a session that lives.
     let beginning = Box::pin(begin(make, config, limits, registration, pacemaker, websocket, request));
-    tokio::spawn(async move {
-        let Some(mut session) = beginning.await else { return };
-        let reason = poll_fn(|cx| {
-            // What of the user's code is not guarded by itself (texts of errors, say) ends its own session only.
-            guarded("a session's turn", || session.poll(cx)).unwrap_or(Poll::Ready(CloseReason::ForcedClose))
-        })
-        .await;
-        Box::pin(session.finish(reason)).await;
-    });
+    match seat {
+        Some(seat) => tokio::spawn(async move {
+            let Some(session) = beginning.await else { return };
+            seat.hold(Box::new(session)).await;
+        }),
+        None => tokio::spawn(async move {
+            let Some(mut session) = beginning.await else { return };
+            let reason = poll_fn(|cx| turned(&mut session, cx)).await;
+            Box::pin(session.finish(reason)).await;
+        }),
+    };
 }
 
 /// The session, as soon as its transport is there. Nothing if that fails: there never was one.
@@ -153,21 +154,6 @@ impl<S: SessionService> Session<S> {
             scope,
             runner,
         }
-    }
-
-    /// One turn of the session's task. Everything that is written in it leaves at its end, at once.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
-        let line = self.line.clone();
-        self.runner.begin_turn();
-        let (cork, verdict) = line.begin_turn(cx);
-        let turn = self.turn(cx, verdict);
-        // What the transport has taken by now does not wait.
-        let progress = cork.end();
-        let end = turn.and_then(|patience| {
-            patience.map_or(Ok(()), |patience| self.poll_stall(progress, patience))?;
-            self.poll_timer(cx).map_or(Ok(()), Err)
-        });
-        end.map_or_else(Poll::Ready, |()| Poll::Pending)
     }
 
     /// Everything of a turn but its end: how long the client may take nothing of what waits for it, if that matters now;
@@ -365,51 +351,26 @@ impl<S: SessionService> Session<S> {
     fn over(&self, limit: Limit, reason: CloseReason) -> CloseReason {
         self.failed(&Fault::over(limit, reason, limit.as_str()))
     }
+}
 
-    /// The session is over for everyone; what its futures and its transport have left to do is bounded in time.
-    async fn finish(mut self, reason: CloseReason) {
-        let wire = poll_fn(|cx| {
-            self.dismiss_candidate(cx);
-            Poll::Ready(self.line.end(cx, reason))
-        })
-        .await;
-        let Self { config, limits, registration, heartbeat, mut input, closed, mut runner, leaving, .. } =
-            self;
-        drop(heartbeat);
-        let registry = registration.registry().clone();
-        tracing::trace!(session = ?registration.entry().id, %reason, "session closed");
-        // Nobody finds it any more, but its room is taken until all is over.
-        let _room = registration.leave();
-        drop(leaving);
-        // Nobody may be waiting for it.
-        closed.send(reason).ok();
-        input.retire();
-        let mut parting = pin!(async {
-            // A client that was silent for so long does not answer now.
-            if let Some(wire) = wire.filter(|_| reason != CloseReason::PingTimeout) {
-                tokio::time::timeout(FAREWELL, linger(wire)).await.ok();
-            }
+impl<S: SessionService> Turning for Session<S> {
+    /// One turn of the session's task. Everything that is written in it leaves at its end, at once.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
+        let line = self.line.clone();
+        self.runner.begin_turn();
+        let (cork, verdict) = line.begin_turn(cx);
+        let turn = self.turn(cx, verdict);
+        // What the transport has taken by now does not wait.
+        let progress = cork.end();
+        let end = turn.and_then(|patience| {
+            patience.map_or(Ok(()), |patience| self.poll_stall(progress, patience))?;
+            self.poll_timer(cx).map_or(Ok(()), Err)
         });
-        let mut has_parted = false;
-        let mut is_idle = false;
-        let drain = poll_fn(|cx| {
-            has_parted = has_parted || parting.as_mut().poll(cx).is_ready();
-            let is_through = input.poll_running(cx).is_ready();
-            // Last, as those before may have put something there.
-            let is_left = runner.poll(cx).is_ready();
-            is_idle = is_through && is_left;
-            if has_parted && is_idle { Poll::Ready(()) } else { Poll::Pending }
-        });
-        tokio::select! {
-            biased;
-            drained = tokio::time::timeout(config.handler_drain, drain) => {
-                if drained.is_err() && !is_idle {
-                    limits.reached(Limit::HandlerDrain);
-                }
-            }
-            () = registry.is_cut() => {}
-        }
-        guarded("the drop of a message's future", || drop(input));
+        end.map_or_else(Poll::Ready, |()| Poll::Pending)
+    }
+
+    fn finish(self: Box<Self>, reason: CloseReason) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin((*self).finish(reason))
     }
 }
 

@@ -224,12 +224,33 @@ impl Line {
         self.kicked(self.state.lock());
     }
 
-    /// There is a poll to be answered: where nothing waits for it, the session's task sleeps on.
+    /// There is a poll to be answered with what waits. The session's task sleeps on, unless this changes something for
+    /// it.
     pub(crate) fn kick_waiting(&self) {
         let state = self.state.lock();
-        if !state.is_drained() || !matches!(state.phase, Phase::Open) {
-            self.kicked(state);
+        match state.phase {
+            Phase::Open if state.is_corked => {}
+            Phase::Open => {
+                self.relieve(state);
+            }
+            _ => self.kicked(state),
         }
+    }
+
+    /// Sends what waits. Whoever waited for that is told: the client's own input, too. How much the client has taken,
+    /// ever, if more waits for it.
+    fn relieve(&self, mut state: MutexGuard<'_, State>) -> Option<u64> {
+        let was_congested = state.is_congested(&self.limits);
+        let failed = if state.is_drained() { None } else { state.drain() };
+        let is_awaited = state.is_awaited_and_drained();
+        // Nothing else would wake the task for it.
+        let may_read = was_congested && !state.is_congested(&self.limits);
+        let waker = failed.or_else(|| state.waker.clone().filter(|_| may_read));
+        let progress = state.progress();
+        drop(state);
+        wake(waker);
+        self.notify(is_awaited);
+        progress
     }
 
     fn kicked(&self, mut state: MutexGuard<'_, State>) {

@@ -4,8 +4,10 @@
 //! session. Each request future holds a guard that reports a request dropped half-way.
 
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use tokio::sync::oneshot;
@@ -38,21 +40,36 @@ pub(crate) struct PollingWire {
 
 #[derive(Default)]
 struct Shared {
-    /// The poll that waits for packets.
-    waiting: Option<oneshot::Sender<Answer>>,
+    poll: Waiting,
+    /// What the poll that looks for packets has found.
+    found: Option<Answer>,
     post: Post,
+    /// POSTs that have begun, ever: the number of the last.
+    posts: u64,
+    /// How the delivery of that POST's packets ended, if the request has not waited for it.
+    outcome: Option<(u64, Delivered)>,
     /// The session has ended or left this transport.
     is_over: bool,
+}
+
+/// The poll that waits for packets.
+#[derive(Default)]
+enum Waiting {
+    #[default]
+    None,
+    /// It has just come, and looks whether there are some.
+    Looking,
+    Sleeping(oneshot::Sender<Answer>),
 }
 
 #[derive(Default)]
 enum Post {
     #[default]
     None,
-    /// Its body is being read; dropping the sender tells the reader to stop.
-    Reading { _stop: oneshot::Sender<()> },
-    /// Its packets are being handed over.
-    Delivering { payload: Payload, done: oneshot::Sender<Delivered> },
+    /// Its body is being read, perhaps by somebody who waits for more of it.
+    Reading { number: u64, reader: Option<Waker> },
+    /// Its packets are being handed over, perhaps to one that waits for the end of that.
+    Delivering { number: u64, payload: Payload, done: Option<oneshot::Sender<Delivered>> },
 }
 
 /// What a poll is answered with.
@@ -102,22 +119,33 @@ impl Polling {
     ///
     /// If it is dropped before, the session fails.
     pub(crate) async fn wait(&self) -> Result<Answer, Refused> {
-        let (sender, receiver) = oneshot::channel();
         {
             let mut shared = self.shared.lock();
             if shared.is_over {
                 return Err(Refused::Over);
             }
-            if let Some(first) = shared.waiting.take() {
-                first.send(self.form.encode_payload([&Frame::CLOSE]).into()).ok();
+            if shared.has_poll() {
+                shared.answer(self.form.encode_payload([&Frame::CLOSE])).ok();
                 drop(shared);
                 self.fail("overlap from client");
                 return Err(Refused::Overlap);
             }
-            shared.waiting = Some(sender);
+            shared.poll = Waiting::Looking;
         }
-        let guard = Guard::new(self, "poll connection closed prematurely");
         self.line.kick_waiting();
+        let receiver = {
+            let mut shared = self.shared.lock();
+            if let Some(answer) = shared.found.take() {
+                return Ok(answer);
+            }
+            if shared.is_over {
+                return Err(Refused::Over);
+            }
+            let (sender, receiver) = oneshot::channel();
+            shared.poll = Waiting::Sleeping(sender);
+            receiver
+        };
+        let guard = Guard::new(self, "poll connection closed prematurely");
         let payload = receiver.await;
         guard.disarm();
         payload.map_err(|_| Refused::Over)
@@ -125,20 +153,22 @@ impl Polling {
 
     /// A POST begins: its body will be read.
     pub(crate) fn begin_post(&self) -> Result<Posting<'_>, Refused> {
-        let (stop, stopped) = oneshot::channel();
         let mut shared = self.shared.lock();
         if shared.is_over {
             return Err(Refused::Over);
         }
         if !matches!(shared.post, Post::None) {
-            shared.refuse_post();
+            let reader = shared.refuse_post();
             drop(shared);
+            wake(reader);
             self.fail("data request overlap from client");
             return Err(Refused::Overlap);
         }
-        shared.post = Post::Reading { _stop: stop };
+        shared.posts += 1;
+        let number = shared.posts;
+        shared.post = Post::Reading { number, reader: None };
         let guard = Guard::new(self, "data request connection closed prematurely");
-        Ok(Posting { guard, stopped })
+        Ok(Posting { guard, number })
     }
 
     /// The request broke the rules of the transport.
@@ -176,16 +206,36 @@ impl Drop for Guard<'_> {
 /// A POST whose body is being read. If it is dropped before it is delivered or given up, the session fails.
 pub(crate) struct Posting<'a> {
     guard: Guard<'a>,
-    stopped: oneshot::Receiver<()>,
+    number: u64,
 }
 
 impl Posting<'_> {
     /// Runs `read` to its end, or to the end of the session: then there is no point in reading on.
     pub(crate) async fn read<T>(&mut self, read: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            _ = &mut self.stopped => None,
-            body = read => Some(body),
+        let mut read = pin!(read);
+        // Most bodies are there at once, when the request has only just been let in.
+        if let Poll::Ready(read) = poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await {
+            return Some(read);
+        }
+        poll_fn(|cx| {
+            if !self.waits_for_more(cx) {
+                return Poll::Ready(None);
+            }
+            read.as_mut().poll(cx).map(Some)
+        })
+        .await
+    }
+
+    /// Whether there is a point in reading on. If that changes, the reader is woken.
+    fn waits_for_more(&self, cx: &Context<'_>) -> bool {
+        match &mut self.guard.polling.shared.lock().post {
+            Post::Reading { number, reader } if *number == self.number => {
+                if !reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+                    *reader = Some(cx.waker().clone());
+                }
+                true
+            }
+            _ => false,
         }
     }
 
@@ -198,55 +248,132 @@ impl Posting<'_> {
     /// Nothing will come of this request, and the session lives on.
     pub(crate) fn give_up(self) {
         let mut shared = self.guard.polling.shared.lock();
-        if matches!(shared.post, Post::Reading { .. }) {
+        if shared.is_reading(self.number) {
             shared.post = Post::None;
         }
         drop(shared);
         self.guard.disarm();
     }
 
-    /// Hands the packets to the session, and waits until it has taken them all.
-    pub(crate) async fn deliver(self, payload: Payload) -> Option<Delivered> {
-        let (done, delivered) = oneshot::channel();
-        let polling = self.guard.polling;
+    /// Hands the packets to the session, tells it with `attend`, and waits until it has taken them all.
+    pub(crate) async fn deliver(self, payload: Payload, attend: impl FnOnce()) -> Option<Delivered> {
+        let Self { guard, number } = self;
+        let shared = &guard.polling.shared;
         {
-            let mut shared = polling.shared.lock();
-            if shared.is_over || !matches!(shared.post, Post::Reading { .. }) {
-                self.guard.disarm();
+            let mut shared = shared.lock();
+            if shared.is_over || !shared.is_reading(number) {
+                drop(shared);
+                guard.disarm();
                 return None;
             }
-            shared.post = Post::Delivering { payload, done };
+            shared.post = Post::Delivering { number, payload, done: None };
         }
-        // From here on the session has the packets, whatever becomes of the request.
-        self.guard.disarm();
-        polling.line.kick();
-        delivered.await.ok()
+        attend();
+        let delivered = {
+            let mut shared = shared.lock();
+            match shared.outcome.take_if(|outcome| outcome.0 == number) {
+                Some((_, outcome)) => Ok(outcome),
+                None => Err(shared.wait_for_delivery(number)),
+            }
+        };
+        // The session has the packets, whatever becomes of the request.
+        guard.disarm();
+        match delivered {
+            Ok(outcome) => Some(outcome),
+            Err(delivered) => delivered?.await.ok(),
+        }
     }
 }
 
 impl Shared {
     fn answer(&mut self, answer: impl Into<Answer>) -> Result<(), Fault> {
         let lost = || Fault::new(CloseReason::TransportError, "poll connection closed prematurely");
-        let waiting = self.waiting.take().ok_or_else(lost)?;
-        waiting.send(answer.into()).map_err(|_| lost())
-    }
-
-    /// The packets that are being handed over, or read, are not taken.
-    fn refuse_post(&mut self) {
-        if let Post::Delivering { done, .. } = std::mem::take(&mut self.post) {
-            done.send(Delivered::Refused).ok();
+        match std::mem::take(&mut self.poll) {
+            Waiting::None => Err(lost()),
+            Waiting::Looking => {
+                self.found = Some(answer.into());
+                Ok(())
+            }
+            Waiting::Sleeping(poll) => poll.send(answer.into()).map_err(|_| lost()),
         }
     }
 
+    fn is_reading(&self, post: u64) -> bool {
+        matches!(self.post, Post::Reading { number, .. } if number == post)
+    }
+
+    /// Nothing if it is over.
+    fn wait_for_delivery(&mut self, post: u64) -> Option<oneshot::Receiver<Delivered>> {
+        match &mut self.post {
+            Post::Delivering { number, done, .. } if *number == post => {
+                let (sender, delivered) = oneshot::channel();
+                *done = Some(sender);
+                Some(delivered)
+            }
+            _ => None,
+        }
+    }
+
+    /// The packets of the POST that is under way have been taken, or not. Whom to wake: a reader, who stops.
+    fn end_post(&mut self, outcome: Delivered) -> Option<Waker> {
+        match std::mem::take(&mut self.post) {
+            Post::None => None,
+            Post::Reading { reader, .. } => reader,
+            // The request may be gone; its packets were taken all the same.
+            Post::Delivering { done: Some(done), .. } => {
+                done.send(outcome).ok();
+                None
+            }
+            Post::Delivering { number, .. } => {
+                self.outcome = Some((number, outcome));
+                None
+            }
+        }
+    }
+
+    /// The packets that are being handed over, or read, are not taken.
+    fn refuse_post(&mut self) -> Option<Waker> {
+        self.end_post(Delivered::Refused)
+    }
+
+    /// A poll is there, or was when it was last heard of.
+    fn has_poll(&self) -> bool {
+        !matches!(self.poll, Waiting::None)
+    }
+
     fn has_waiting(&self) -> bool {
-        self.waiting.as_ref().is_some_and(|waiting| !waiting.is_closed())
+        match &self.poll {
+            Waiting::None => false,
+            Waiting::Looking => true,
+            Waiting::Sleeping(poll) => !poll.is_closed(),
+        }
+    }
+
+    /// Stops a POST whose body is being read. Whom to wake.
+    fn stop_reading(&mut self) -> Option<Waker> {
+        let Post::Reading { reader, .. } = &mut self.post else { return None };
+        let reader = reader.take();
+        self.post = Post::None;
+        reader
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
     }
 }
 
 impl Drop for PollingWire {
     fn drop(&mut self) {
-        // Whoever waits for packets, for the rest of a body, or for its delivery, is told by the dropped sender.
-        *self.shared.lock() = Shared { is_over: true, ..Shared::default() };
+        let mut shared = self.shared.lock();
+        shared.is_over = true;
+        // Whoever waits for packets, or for the delivery of some, is told by the dropped sender.
+        shared.poll = Waiting::None;
+        let reader = shared.stop_reading();
+        shared.post = Post::None;
+        drop(shared);
+        wake(reader);
     }
 }
 
@@ -283,10 +410,7 @@ impl Wire for PollingWire {
         }
         let is_over_limit = payload.is_over_limit();
         let outcome = if next.is_none() { Delivered::All } else { Delivered::Refused };
-        if let Post::Delivering { done, .. } = std::mem::take(&mut shared.post) {
-            // The request may be gone; its packets were taken all the same.
-            done.send(outcome).ok();
-        }
+        shared.end_post(outcome);
         match next {
             None => Poll::Pending,
             Some(_) if is_over_limit => {
@@ -317,9 +441,9 @@ impl Wire for PollingWire {
         }
         shared.is_over = true;
         // Packets that have been read are still there to be received; a body that is being read is not waited for.
-        if matches!(shared.post, Post::Reading { .. }) {
-            shared.post = Post::None;
-        }
+        let reader = shared.stop_reading();
+        drop(shared);
+        wake(reader);
     }
 
     fn poll_linger(&mut self, _: &mut Context<'_>) -> Poll<()> {

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use super::{Line, Phase, State, wake};
+use super::{Line, Phase, State};
 use crate::{
     error::CloseReason,
     outbox::{
@@ -106,7 +106,7 @@ impl State {
 
     /// How much has been handed to the transport, ever, if more waits for the client: it tells one that reads slowly
     /// from one that does not.
-    fn progress(&self) -> Option<u64> {
+    pub(super) fn progress(&self) -> Option<u64> {
         let sent = || self.wire.as_ref().map_or(0, |wire| wire.sent());
         (!self.is_drained()).then(|| self.queue.taken() + sent())
     }
@@ -133,16 +133,6 @@ impl Line {
     fn end_turn(&self) -> Option<u64> {
         let mut state = self.state.lock();
         state.is_corked = false;
-        let was_congested = state.is_congested(&self.limits);
-        let failed = if state.is_drained() { None } else { state.drain() };
-        let is_awaited = state.is_awaited_and_drained();
-        // The client's input has waited for this, and nothing else would wake the task for it.
-        let may_read = was_congested && !state.is_congested(&self.limits);
-        let waker = failed.or_else(|| state.waker.clone().filter(|_| may_read));
-        let progress = state.progress();
-        drop(state);
-        wake(waker);
-        self.notify(is_awaited);
-        progress
+        self.relieve(state)
     }
 }
