@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode, Version,
-    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, X_XSS_PROTECTION},
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, X_XSS_PROTECTION},
     request::Parts,
 };
 use http_body::Body as HttpBody;
@@ -82,7 +82,8 @@ where
         return status(StatusCode::BAD_REQUEST);
     }
     let mut body = pin!(body);
-    if declared_length(&request) > config.max_payload as u64 {
+    // What the client has declared.
+    if body.size_hint().lower() > config.max_payload as u64 {
         posting.give_up();
         counts.reached(Limit::RequestBody);
         return too_large(body, request.version).await;
@@ -114,11 +115,6 @@ where
         }
         Some(Delivered::Refused) => status(StatusCode::BAD_REQUEST),
     }
-}
-
-fn declared_length(request: &Parts) -> u64 {
-    let length = request.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
 /// Packets for the client.

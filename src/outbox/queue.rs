@@ -178,14 +178,27 @@ impl Queue {
         self.may_compress
     }
 
+    /// Takes everything out, if it is one packet.
+    pub(crate) fn take_only(&mut self) -> Option<Frame> {
+        if !self.rest.is_empty() {
+            return None;
+        }
+        self.forget();
+        self.first.take().map(Queued::into_frame)
+    }
+
     /// Takes everything out.
     pub(crate) fn take(&mut self) -> Vec<Frame> {
+        self.forget();
+        let rest = std::mem::take(&mut self.rest);
+        self.first.take().into_iter().chain(rest).map(Queued::into_frame).collect()
+    }
+
+    fn forget(&mut self) {
         self.taken += self.bytes as u64;
         self.bytes = 0;
         self.may_compress = false;
         self.plain = Plain::default();
-        let rest = std::mem::take(&mut self.rest);
-        self.first.take().into_iter().chain(rest).map(Queued::into_frame).collect()
     }
 
     /// Bytes that have left the queue, ever.

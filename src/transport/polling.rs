@@ -396,7 +396,10 @@ impl Wire for PollingWire {
             return Poll::Pending;
         }
         let may_compress = queue.may_compress();
-        let payload = self.form.encode_payload(&queue.take());
+        let payload = match queue.take_only() {
+            Some(frame) => self.form.encode_only(frame),
+            None => self.form.encode_payload(&queue.take()),
+        };
         Poll::Ready(shared.answer(Answer { payload, may_compress }))
     }
 

@@ -72,6 +72,14 @@ impl Form {
         }
     }
 
+    /// One packet as a polling payload: where it is nothing but the packet, it is not copied.
+    pub(crate) fn encode_only(self, frame: Frame) -> Written {
+        match (self.revision, frame) {
+            (Revision::V4, Frame::Text(text)) => Written::Text(text),
+            (_, frame) => self.encode_payload([&frame]),
+        }
+    }
+
     /// A polling payload of at most `max_packets` packets; the next one is a parse error. `is_binary` says that it was
     /// sent as bytes, which is nothing that revision 4 knows.
     pub fn decode_payload(self, body: impl Into<Bytes>, is_binary: bool, max_packets: usize) -> Payload {

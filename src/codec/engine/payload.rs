@@ -102,7 +102,10 @@ fn next_v4(body: &[u8], start: usize) -> Result<(Packet, Option<usize>), ParseEr
             let bytes = base64::decode(text).ok_or(ParseError)?;
             Packet::Message(Message::Binary(bytes.into()))
         }
-        None => Packet::decode(Text::from(&*String::from_utf8_lossy(packet)))?,
+        None => match std::str::from_utf8(packet) {
+            Ok(packet) => Packet::decode(packet.into())?,
+            Err(_) => Packet::decode(Text::from(&*String::from_utf8_lossy(packet)))?,
+        },
     };
     Ok((packet, next))
 }
