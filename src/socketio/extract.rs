@@ -161,9 +161,9 @@ impl<C: Context, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Data<T>(pub T);
 
-impl<T: DeserializeOwned> Extract<Event> for Data<T> {
+impl<T: DeserializeOwned + 'static> Extract<Event> for Data<T> {
     fn extract(event: &Event) -> Result<Self, EventError> {
-        event.args.deserialize().map(Self).map_err(EventError::from_error)
+        event.args.read_owned().map(Self).map_err(EventError::from_error)
     }
 }
 
@@ -171,9 +171,9 @@ impl<T: DeserializeOwned> Extract<Event> for Data<T> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TryData<T>(pub Result<T, crate::codec::parser::ArgsError>);
 
-impl<T: DeserializeOwned> Extract<Event> for TryData<T> {
+impl<T: DeserializeOwned + 'static> Extract<Event> for TryData<T> {
     fn extract(event: &Event) -> Result<Self, EventError> {
-        Ok(Self(event.args.deserialize()))
+        Ok(Self(event.args.read_owned()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Handlers: plain async functions and closures, whose arguments are extracted.
 
-use std::{future::Future, sync::Arc};
+use std::{any::Any, future::Future, sync::Arc};
 
 use serde::Serialize;
 
@@ -108,10 +108,11 @@ impl IntoReply for Reply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ack<T>(pub T);
 
-impl<T: Serialize> IntoReply for Ack<T> {
+impl<T: Serialize + 'static> IntoReply for Ack<T> {
     fn into_reply(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
         let Some(form) = form else { return Ok(Reply::none()) };
-        Ok(form.reply(&Payload::new(&&self.0))?)
+        let bytes = (&self.0 as &dyn Any).downcast_ref();
+        Ok(form.reply(&Payload::new(&&self.0).as_bytes(bytes))?)
     }
 }
 

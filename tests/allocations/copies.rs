@@ -45,6 +45,8 @@ fn an_attachment_is_one_place_for_all_its_handlers() {
         assert_eq!(client.answers(&upload(), 2).await[1], [7; LARGE]);
         let [first, second]: [_; 2] = noted(&places).try_into().expect("two handlers");
         assert_eq!(first, second);
+        // It is what goes back, too.
+        assert_eq!(client.traces().written, first);
     });
 }
 

@@ -1,15 +1,15 @@
 //! The arguments of an event or acknowledgement.
 
-use std::{fmt, ops::Range};
+use std::{any::Any, fmt, ops::Range};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize, ser::Error as _};
+use serde::{Deserialize, Serialize, de::DeserializeOwned, ser::Error as _};
 
 use super::{
     ArgsError, EncodeError, Encoded, Iter, Limits, Packed,
     attachments::Attachments,
     de::{Arguments, JsonReader},
-    scratch, ser,
+    placeholder, scratch, ser,
 };
 use crate::text::Text;
 
@@ -147,6 +147,23 @@ impl Args {
             }
             Form::MsgPack(packed) => packed.get(index),
         }
+    }
+
+    /// The same as [`deserialize`](Self::deserialize) for a type that borrows nothing: bytes that are the only argument are
+    /// not copied, where serde has no way to share them.
+    pub(crate) fn read_owned<T: DeserializeOwned + 'static>(&self) -> Result<T, ArgsError> {
+        let mut shared: Option<T> = None;
+        if let Some(shared) = (&mut shared as &mut dyn Any).downcast_mut() {
+            *shared = self.only_attachment();
+        }
+        shared.map_or_else(|| self.deserialize(), Ok)
+    }
+
+    /// The attachment that is the only argument, if it is.
+    fn only_attachment(&self) -> Option<Bytes> {
+        let (json, attachments) = self.as_json()?;
+        let (number, len) = placeholder::canonical(json.as_bytes())?;
+        if len == json.len() { attachments.get(number).cloned() } else { None }
     }
 
     /// Reads the arguments, by the [rule](super#arguments) for types. Text can be borrowed.

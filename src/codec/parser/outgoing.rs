@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::{Args, ArgsError, EncodeError, Iter, Limits, Value, Written, again, scratch, ser};
@@ -67,7 +68,11 @@ pub struct Refused<'a> {
 
 /// Any value that serializes, without its type: arguments, by the [rule](super#arguments) for types, or one value.
 #[derive(Clone, Copy)]
-pub struct Payload<'a>(Source<'a>);
+pub struct Payload<'a> {
+    source: Source<'a>,
+    /// The value, if it is known to be bytes: they need not be copied.
+    bytes: Option<&'a Bytes>,
+}
 
 #[derive(Clone, Copy)]
 enum Source<'a> {
@@ -96,12 +101,17 @@ impl<T: Serialize + ?Sized> Erased for &T {
 impl<'a> Payload<'a> {
     /// A value; `&&value` is what forgets its type.
     pub fn new<T: Serialize + ?Sized>(data: &'a &'a T) -> Self {
-        Self(Source::Data(data))
+        Self { source: Source::Data(data), bytes: None }
     }
 
     /// Arguments that were received, or encoded before.
     pub fn args(args: &'a Args) -> Self {
-        Self(Source::Args(args))
+        Self { source: Source::Args(args), bytes: None }
+    }
+
+    /// The same value, which is these bytes: serde would hand them out by reference only.
+    pub(crate) fn as_bytes(self, bytes: Option<&'a Bytes>) -> Self {
+        Self { bytes, ..self }
     }
 
     /// The arguments as JSON with any number of attachments: those that they are sent with keep to the limits.
@@ -144,7 +154,7 @@ impl<'a> Payload<'a> {
     /// What is written in MessagePack: a value, or arguments in that form or another.
     #[cfg_attr(not(feature = "msgpack"), expect(dead_code, reason = "only that parser asks"))]
     pub(crate) fn source(&self) -> Result<&'a dyn Written, &'a Args> {
-        match self.0 {
+        match self.source {
             Source::Data(data) => Ok(data),
             Source::Args(args) => Err(args),
         }
@@ -156,7 +166,10 @@ impl<'a> Payload<'a> {
         writer: &mut ser::Writer,
         after_name: bool,
     ) -> Result<(), EncodeError> {
-        match self.0 {
+        if let Some(bytes) = self.bytes {
+            return writer.attachment(bytes, after_name);
+        }
+        match self.source {
             Source::Data(data) => data.json_arguments(writer, after_name),
             Source::Args(args) => {
                 let Some((json, attachments)) = args.as_json() else {
@@ -169,7 +182,7 @@ impl<'a> Payload<'a> {
 
     /// Writes one value.
     pub(crate) fn write_json(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        match self.0 {
+        match self.source {
             Source::Data(data) => data.json(out),
             Source::Args(args) => {
                 let first: Option<Value> = args.get(0).map_err(<EncodeError as serde::ser::Error>::custom)?;
@@ -181,7 +194,7 @@ impl<'a> Payload<'a> {
 
 impl fmt::Debug for Payload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.source {
             Source::Data(_) => f.write_str("Payload(..)"),
             Source::Args(args) => f.debug_tuple("Payload").field(args).finish(),
         }

@@ -1,5 +1,7 @@
 //! JSON text as it grows, with the bytes that are set aside, within the limits of a packet.
 
+use bytes::Bytes;
+
 use super::{attachments::Collected, error::EncodeError, limits::Limits, placeholder};
 use crate::copied::copied;
 
@@ -49,15 +51,20 @@ impl Output {
         Ok(())
     }
 
-    /// Writes a placeholder, and sets the bytes aside.
+    /// Writes a placeholder, and sets a copy of the bytes aside.
     pub(crate) fn attachment(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.set_aside(|| copied(bytes).into())
+    }
+
+    /// Writes a placeholder, and sets the bytes aside.
+    pub(crate) fn set_aside(&mut self, bytes: impl FnOnce() -> Bytes) -> Result<(), EncodeError> {
         self.deeper()?;
         placeholder::write(self.found, &mut self.out);
         self.depth -= 1;
         self.found += 1;
         // The rest is only counted.
         if self.found <= self.max_attachments {
-            self.attachments.push(copied(bytes).into());
+            self.attachments.push(bytes());
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ pub trait IntoAnswer<A> {
     fn into_answer(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError>;
 }
 
-impl<A: Serialize> IntoAnswer<A> for A {
+impl<A: Serialize + 'static> IntoAnswer<A> for A {
     const CAN_FAIL: bool = false;
 
     fn into_answer(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {
@@ -40,7 +40,7 @@ impl<A: Serialize> IntoAnswer<A> for A {
     }
 }
 
-impl<A: Serialize, E: Into<BoxError>> IntoAnswer<A> for Result<A, E> {
+impl<A: Serialize + 'static, E: Into<BoxError>> IntoAnswer<A> for Result<A, E> {
     const CAN_FAIL: bool = true;
 
     fn into_answer(self, form: Option<&AnswerForm<'_>>) -> Result<Reply, BoxError> {

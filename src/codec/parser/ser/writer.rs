@@ -1,5 +1,6 @@
 //! JSON text as it grows, and the bytes that were set aside.
 
+use bytes::Bytes;
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
 use super::arguments::ArgumentWriter;
@@ -47,6 +48,12 @@ impl Writer {
     ) -> Result<(), EncodeError> {
         self.next_argument(after_name);
         value.serialize(self)
+    }
+
+    /// Writes one argument that is bytes, which are shared.
+    pub(crate) fn attachment(&mut self, bytes: &Bytes, after_name: bool) -> Result<(), EncodeError> {
+        self.next_argument(after_name);
+        self.output.set_aside(|| bytes.clone())
     }
 
     /// Writes so many arguments that were encoded before: all that a packet has, but for what has no attachments.
