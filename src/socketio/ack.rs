@@ -4,7 +4,13 @@
 //! at once, all others are ignored. When nobody is left who may, the client is told what there is to say instead: an
 //! error before all, or else that the event was handled.
 
-use std::sync::Arc;
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use super::{event_error::EventError, socket::Socket};
 use crate::{
@@ -19,12 +25,17 @@ pub(crate) struct AckSlot(Arc<Slot>);
 #[derive(Debug)]
 struct Slot {
     id: u64,
+    is_sent: AtomicBool,
     debt: Mutex<Debt>,
+}
+
+thread_local! {
+    /// One that nobody has any more, for the thread's next event.
+    static SPARE: Cell<Option<Arc<Slot>>> = const { Cell::new(None) };
 }
 
 #[derive(Debug)]
 struct Debt {
-    is_sent: bool,
     /// How many may still answer.
     claims: usize,
     /// What is sent if none of them does.
@@ -55,11 +66,34 @@ impl Otherwise {
     }
 }
 
+impl Slot {
+    fn new(id: u64) -> Self {
+        let debt = Debt { claims: 1, otherwise: Otherwise::Nothing };
+        Self { id, is_sent: AtomicBool::new(false), debt: Mutex::new(debt) }
+    }
+}
+
+impl Debt {
+    /// One of those who may answer is done: what is to be said if that was the last.
+    fn release(&mut self, otherwise: Otherwise) -> Option<Otherwise> {
+        self.claims = self.claims.saturating_sub(1);
+        if otherwise.rank() > self.otherwise.rank() {
+            self.otherwise = otherwise;
+        }
+        (self.claims == 0).then(|| std::mem::take(&mut self.otherwise))
+    }
+}
+
 impl AckSlot {
     /// With one claim: that of whoever has the event handled.
     pub(crate) fn new(id: u64) -> Self {
-        let debt = Debt { is_sent: false, claims: 1, otherwise: Otherwise::Nothing };
-        Self(Arc::new(Slot { id, debt: Mutex::new(debt) }))
+        if let Some(mut spare) = SPARE.take()
+            && let Some(slot) = Arc::get_mut(&mut spare)
+        {
+            *slot = Slot::new(id);
+            return Self(spare);
+        }
+        Self(Arc::new(Slot::new(id)))
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -72,25 +106,25 @@ impl AckSlot {
     }
 
     /// One of those who may answer is done. With the last of them, the client is told what there is to say.
-    pub(crate) fn release(&self, socket: &Socket, otherwise: Otherwise) {
-        let last_word = {
-            let mut debt = self.0.debt.lock();
-            debt.claims = debt.claims.saturating_sub(1);
-            if otherwise.rank() > debt.otherwise.rank() {
-                debt.otherwise = otherwise;
-            }
-            if debt.claims > 0 || debt.is_sent {
-                return;
-            }
-            std::mem::take(&mut debt.otherwise)
+    pub(crate) fn release(mut self, socket: &Socket, otherwise: Otherwise) {
+        // Mostly the handler was the only one who had it, too.
+        let (last_word, is_free) = match Arc::get_mut(&mut self.0) {
+            Some(slot) => (slot.debt.get_mut().release(otherwise), true),
+            None => (self.0.debt.lock().release(otherwise), false),
         };
-        match last_word {
-            Otherwise::Nothing => {}
-            Otherwise::Empty => drop(self.send(socket, &Args::empty())),
-            Otherwise::Forgotten => {
-                self.send_error(socket, &EventError::new("the event was not acknowledged"))
+        // Whoever has sent it has released it afterwards.
+        if let Some(last_word) = last_word.filter(|_| !self.0.is_sent.load(Ordering::Acquire)) {
+            match last_word {
+                Otherwise::Nothing => {}
+                Otherwise::Empty => drop(self.send(socket, &Args::empty())),
+                Otherwise::Forgotten => {
+                    self.send_error(socket, &EventError::new("the event was not acknowledged"));
+                }
+                Otherwise::Error(error) => self.send_error(socket, &error),
             }
-            Otherwise::Error(error) => self.send_error(socket, &error),
+        }
+        if is_free {
+            SPARE.set(Some(self.0));
         }
     }
 
@@ -105,7 +139,7 @@ impl AckSlot {
 
     /// The same with what is encoded already.
     pub(crate) fn send_packet(&self, socket: &Socket, packet: Encoded) -> bool {
-        if std::mem::replace(&mut self.0.debt.lock().is_sent, true) || socket.ended().is_some() {
+        if self.0.is_sent.swap(true, Ordering::AcqRel) || socket.is_leaving() {
             return false;
         }
         let sent = socket.write_own(packet);

@@ -15,15 +15,12 @@ use super::{
     driver::Driver,
     hub::Hub,
     limits::SocketLimits,
-    link::{Link, Load},
+    link::{Link, Load, News},
     namespace::ConnectService,
     unfinished::Held,
 };
 use crate::{
-    codec::{
-        engine::Message,
-        parser::{DecodeError, Packet, PacketDecoder},
-    },
+    codec::{engine::Message, parser::PacketDecoder},
     exchange::Open,
 };
 
@@ -86,22 +83,6 @@ pub struct Connection {
     held: Held,
 }
 
-impl Connection {
-    /// The packet that is complete with this message, if one is.
-    fn decode(
-        &mut self,
-        decoder: &mut dyn PacketDecoder,
-        message: Message,
-    ) -> Result<Option<Packet>, DecodeError> {
-        let packet = match message {
-            Message::Text(text) => decoder.text(text),
-            Message::Binary(bytes) => decoder.binary(bytes),
-        }?;
-        self.held.set(decoder.unfinished_bytes(), self.limits.unfinished_bytes)?;
-        Ok(packet)
-    }
-}
-
 impl Service<Message> for Connection {
     type Response = ();
     type Error = Infallible;
@@ -119,17 +100,27 @@ impl Service<Message> for Connection {
         if let Some(mut decoder) = self.decoder.take() {
             self.unfinished += message.len();
             let had_begun = self.held.is_any();
-            let decoded = self.decode(&mut *decoder, message);
-            if decoded.is_ok() {
-                self.decoder = Some(decoder);
-            } else {
-                self.held.release();
-            }
+            let decoded = match message {
+                Message::Text(text) => decoder.text(text),
+                Message::Binary(bytes) => decoder.binary(bytes),
+            };
+            let held = self.held.set(decoder.unfinished_bytes(), self.limits.unfinished_bytes);
+            self.decoder = Some(decoder);
             // Without a packet, attachments are still due.
-            let packet = decoded.transpose();
-            let is_new = packet.is_some() || !had_begun;
-            if let Some(packet) = packet {
-                self.link.push(packet, std::mem::take(&mut self.unfinished));
+            let mut is_new = !had_begun;
+            match (decoded, held) {
+                // A packet is large, and straight on its way.
+                (Ok(Some(packet)), Ok(())) => {
+                    is_new = true;
+                    let bytes = std::mem::take(&mut self.unfinished);
+                    self.link.push(News::Packet(packet, bytes));
+                }
+                (Ok(None), Ok(())) => {}
+                (Err(error), _) | (_, Err(error)) => {
+                    self.decoder = None;
+                    self.held.release();
+                    self.link.push(News::Malformed(error));
+                }
             }
             match self.held.is_any() {
                 true if is_new => self.link.begun(Some(Instant::now() + self.limits.unfinished_timeout)),

@@ -20,10 +20,12 @@ use tokio::time::{Instant, Sleep};
 use super::{
     connect::{Refusal, SocketService},
     dialect::Dialect,
+    event::Event,
+    event_error::EventError,
     extract::Cause,
     hooks::SocketHooks,
     hub::Hub,
-    lane::{Lane, Next, Waiting},
+    lane::{Lane, Waiting},
     link::{Link, Load, News},
     member::frame,
     namespace::ConnectService,
@@ -157,7 +159,7 @@ impl Driver {
     }
 
     fn poll_news(&mut self, cx: &mut Context<'_>) -> bool {
-        let Poll::Ready(news) = self.link.poll_news(cx) else { return false };
+        let Some(news) = self.link.next_news(cx) else { return false };
         match news {
             News::Packet(..) | News::Malformed(_) if self.is_leaving || self.closed.is_none() => {}
             News::Packet(packet, bytes) => self.packet(cx, packet, bytes),
@@ -182,9 +184,9 @@ impl Driver {
         while index < self.slots.len() {
             let next = self.slots.lane_at(index).map(|lane| (lane.poll_next(cx), lane.is_waiting()));
             match next {
-                Some((Poll::Ready(next), _)) => {
+                Some((Poll::Ready((event, readiness)), _)) => {
                     has_started = true;
-                    self.event(cx, index, next);
+                    self.event(cx, index, event, readiness);
                 }
                 Some((Poll::Pending, is_waiting)) => {
                     is_anything_left |= is_waiting;
@@ -199,8 +201,7 @@ impl Driver {
 
     /// Starts an event of the lane in this place. One that is handled at once takes nothing with it that is kept for
     /// those under way.
-    fn event(&mut self, cx: &mut Context<'_>, index: usize, next: Next) {
-        let Next { event, readiness } = next;
+    fn event(&mut self, cx: &mut Context<'_>, index: usize, event: Event, readiness: Result<(), EventError>) {
         let Some(lane) = self.slots.lane_at(index) else { return };
         let listening = Self::listening(&event, lane.hooks.as_ref());
         let is_heard = !listening.is_empty();
@@ -215,8 +216,12 @@ impl Driver {
         }
         let cause = lane.hooks.as_ref().is_some_and(|hooks| hooks.wants_failures());
         let cause = cause.then(|| Box::new(Cause { name: event.name.clone(), args: event.args.clone() }));
-        let mut owed = Owed { ack: event.ack.clone(), cause };
-        let result = match readiness.and_then(|()| lane.call(event)) {
+        let owed = Owed { ack: event.ack.clone(), cause };
+        let future = match readiness {
+            Ok(()) => lane.call(event),
+            Err(error) => Err(error),
+        };
+        let result = match future {
             Ok(mut future) => match work::poll_event(&mut future, cx) {
                 Poll::Pending => {
                     let (socket, hooks) = (lane.socket.clone(), lane.hooks.clone());
@@ -231,9 +236,9 @@ impl Driver {
             Err(error) => Err(error),
         };
         lane.finished();
-        if let Err(error) = Self::answer(&lane.socket, result, owed.ack.as_ref()) {
+        if let Err(error) = Self::answer(&lane.socket, result, owed.ack) {
             let (socket, hooks) = (lane.socket.clone(), lane.hooks.clone());
-            self.failed(cx, &socket, hooks, error, owed.cause.take());
+            self.failed(cx, &socket, hooks, error, owed.cause);
         }
     }
 
@@ -266,12 +271,16 @@ impl Driver {
                 let auth = self.dialect.auth(&name, auth);
                 self.join(cx, namespace, auth);
             }
-            (PacketBody::Event { id, name, args }, Found::Joined(index, lane)) => {
-                match lane.poll_event(cx, Waiting { name, args, ack: id, bytes }) {
-                    Poll::Ready(next) => self.event(cx, index, next),
-                    Poll::Pending => self.is_anything_aside = true,
+            (PacketBody::Event { id, name, args }, Found::Joined(index, lane)) => match lane.poll_turn(cx) {
+                Poll::Ready(readiness) => {
+                    let event = lane.start(name, args, id);
+                    self.event(cx, index, event, readiness);
                 }
-            }
+                Poll::Pending => {
+                    lane.put_aside(Waiting { name, args, ack: id, bytes });
+                    self.is_anything_aside = true;
+                }
+            },
             (PacketBody::Ack { id, args }, Found::Joined(_, lane)) => {
                 if let Some(id) = id {
                     lane.socket.answer(id, args);
@@ -310,7 +319,7 @@ impl Driver {
                 if let Some(lane) = self.slots.lane_of_socket(&socket) {
                     lane.finished();
                 }
-                if let Err(error) = Self::answer(&socket, result, ack.as_ref()) {
+                if let Err(error) = Self::answer(&socket, result, ack) {
                     self.failed(cx, &socket, hooks, error, cause);
                 }
             }

@@ -42,13 +42,6 @@ pub(super) struct Waiting {
     pub(super) bytes: usize,
 }
 
-/// An event whose turn it is.
-pub(super) struct Next {
-    pub(super) event: Event,
-    /// Whether the service can be asked: if not, why.
-    pub(super) readiness: Result<(), EventError>,
-}
-
 impl Lane {
     pub(super) fn new(socket: Socket, service: SocketService) -> Self {
         let max_in_flight = socket.hub().limits.events_in_flight.max(1);
@@ -74,29 +67,24 @@ impl Lane {
         !self.set_aside.is_empty()
     }
 
-    /// An event has come: gives it back if it is its turn at once, or else sets it aside.
-    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>, event: Waiting) -> Poll<Next> {
-        if self.is_waiting() {
-            self.set_aside.push_back(event);
-            return Poll::Pending;
-        }
-        match self.poll_ready(cx) {
-            Poll::Ready(readiness) => Poll::Ready(self.next(event, readiness)),
-            Poll::Pending => {
-                self.set_aside.push_back(event);
-                Poll::Pending
-            }
-        }
+    /// An event has come. Ready if it is its turn at once: whether the service can be asked, and if not, why. If it is
+    /// not, it is to be [set aside](Self::put_aside).
+    pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), EventError>> {
+        if self.is_waiting() { Poll::Pending } else { self.poll_ready(cx) }
+    }
+
+    pub(super) fn put_aside(&mut self, event: Waiting) {
+        self.set_aside.push_back(event);
     }
 
     /// The next event of those that were set aside, if the service is ready for it.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Event, Result<(), EventError>)> {
         if !self.is_waiting() {
             return Poll::Pending;
         }
         let readiness = ready!(self.poll_ready(cx));
         let Some(event) = self.set_aside.pop_front() else { return Poll::Pending };
-        Poll::Ready(self.next(event, readiness))
+        Poll::Ready((self.start(event.name, event.args, event.ack), readiness))
     }
 
     /// Ready when an event may be started, for which somebody has one. The service is never asked while there is none,
@@ -105,7 +93,7 @@ impl Lane {
         if self.in_flight >= self.max_in_flight {
             return Poll::Pending;
         }
-        if !self.socket.is_connected() {
+        if self.socket.is_leaving() {
             // The server has disconnected it: the news is on its way, and takes the lane away.
             return Poll::Pending;
         }
@@ -115,15 +103,17 @@ impl Lane {
         })
     }
 
-    fn next(&mut self, event: Waiting, readiness: Result<(), EventError>) -> Next {
-        let Waiting { name, args, ack, .. } = event;
+    /// An event whose turn it is.
+    pub(super) fn start(&mut self, name: EventName, args: Args, ack: Option<u64>) -> Event {
         self.in_flight += 1;
-        let event = Event::new(name, args, self.socket.clone(), ack.map(AckSlot::new));
-        Next { event, readiness }
+        Event::new(name, args, self.socket.clone(), ack.map(AckSlot::new))
     }
 
     /// Asks the service.
     pub(super) fn call(&mut self, event: Event) -> Result<EventFuture, EventError> {
-        guarded("an event service", || self.service.call(event)).ok_or_else(EventError::panicked)
+        // A closure that owned the event would be moved three times, and it is large.
+        let mut event = Some(event);
+        let call = || event.take().map(|event| self.service.call(event));
+        guarded("an event service", call).flatten().ok_or_else(EventError::panicked)
     }
 }

@@ -80,7 +80,18 @@ pub(crate) enum News {
     CloseSession,
 }
 
-type Packets = VecDeque<(Result<Packet, DecodeError>, usize)>;
+impl News {
+    /// What it came with, in bytes.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Packet(_, bytes) => *bytes,
+            _ => 0,
+        }
+    }
+}
+
+/// What the client has sent, as the driver finds it: packets are large, and moved as seldom as may be.
+type Packets = VecDeque<News>;
 
 /// An idle client keeps no table for packets: each thread has one, lent out from the first packet to the last.
 const LENT: usize = 64;
@@ -135,11 +146,12 @@ impl Link {
         Poll::Pending
     }
 
-    pub(crate) fn push(&self, packet: Result<Packet, DecodeError>, bytes: usize) {
+    /// The client has sent this.
+    pub(crate) fn push(&self, sent: News) {
         let driver = {
             let mut inbox = self.inbox.lock();
-            inbox.bytes += bytes;
-            inbox.packets().push_back((packet, bytes));
+            inbox.bytes += sent.bytes();
+            inbox.packets().push_back(sent);
             inbox.driver.take()
         };
         if let Some(driver) = driver {
@@ -178,28 +190,25 @@ impl Link {
     }
 
     /// The next news: what the server did comes before what the client sent, as it happened at once.
-    pub(crate) fn poll_news(&self, cx: &mut Context<'_>) -> Poll<News> {
+    pub(crate) fn next_news(&self, cx: &mut Context<'_>) -> Option<News> {
         let mut inbox = self.inbox.lock();
         if let Some(failure) = inbox.failed.pop() {
-            return Poll::Ready(News::Failed(failure));
+            return Some(News::Failed(failure));
         }
         if let Some(socket) = inbox.ended.pop() {
-            return Poll::Ready(News::Ended(socket));
+            return Some(News::Ended(socket));
         }
         if std::mem::take(&mut inbox.closes_session) {
-            return Poll::Ready(News::CloseSession);
+            return Some(News::CloseSession);
         }
-        if let Some((packet, bytes)) = inbox.packets.pop_front() {
-            inbox.bytes -= bytes;
-            return Poll::Ready(match packet {
-                Ok(packet) => News::Packet(packet, bytes),
-                Err(error) => News::Malformed(error),
-            });
+        if let Some(next) = inbox.packets.front() {
+            inbox.bytes -= next.bytes();
+            return inbox.packets.pop_front();
         }
         if !inbox.driver.as_ref().is_some_and(|driver| driver.will_wake(cx.waker())) {
             inbox.driver = Some(cx.waker().clone());
         }
-        Poll::Pending
+        None
     }
 
     /// The driver says how much waits with it; below the limit, reading goes on. The answer is until when the packet has

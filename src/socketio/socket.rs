@@ -323,6 +323,11 @@ impl Socket {
         self.namespace.end(&self.member);
     }
 
+    /// Whether its end has begun, if it was connected.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.member.is_leaving()
+    }
+
     /// Why it has ended, if it has.
     pub(crate) fn ended(&self) -> Option<DisconnectReason> {
         self.member.ended()

@@ -100,10 +100,10 @@ impl Driver {
     pub(super) fn answer(
         socket: &Socket,
         result: Result<Reply, EventError>,
-        ack: Option<&AckSlot>,
+        ack: Option<AckSlot>,
     ) -> Result<(), EventError> {
         let Some(ack) = ack else { return result.map(drop) };
-        let answered = result.and_then(|reply| reply.send(socket, ack));
+        let answered = result.and_then(|reply| reply.send(socket, &ack));
         let otherwise = match &answered {
             Ok(otherwise) => otherwise.clone(),
             Err(error) if error.untold().is_some() => Otherwise::Error(error.clone()),
