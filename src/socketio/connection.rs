@@ -83,6 +83,13 @@ pub struct Connection {
     held: Held,
 }
 
+impl Connection {
+    /// Until when the packet has to be complete that has begun, if one has.
+    fn due(&self) -> Option<Instant> {
+        self.held.is_any().then(|| Instant::now() + self.limits.unfinished_timeout)
+    }
+}
+
 impl Service<Message> for Connection {
     type Response = ();
     type Error = Infallible;
@@ -100,32 +107,29 @@ impl Service<Message> for Connection {
         if let Some(mut decoder) = self.decoder.take() {
             self.unfinished += message.len();
             let had_begun = self.held.is_any();
-            let decoded = match message {
+            let mut decoded = match message {
                 Message::Text(text) => decoder.text(text),
                 Message::Binary(bytes) => decoder.binary(bytes),
             };
             let held = self.held.set(decoder.unfinished_bytes(), self.limits.unfinished_bytes);
+            if let (Ok(_), Err(error)) = (&decoded, held) {
+                decoded = Err(error);
+            }
             self.decoder = Some(decoder);
-            // Without a packet, attachments are still due.
-            let mut is_new = !had_begun;
-            match (decoded, held) {
+            match decoded {
                 // A packet is large, and straight on its way.
-                (Ok(Some(packet)), Ok(())) => {
-                    is_new = true;
+                Ok(Some(packet)) => {
                     let bytes = std::mem::take(&mut self.unfinished);
-                    self.link.push(News::Packet(packet, bytes));
+                    self.link.push(News::Packet(packet, bytes), self.due());
                 }
-                (Ok(None), Ok(())) => {}
-                (Err(error), _) | (_, Err(error)) => {
+                // Without a packet, attachments are still due.
+                Ok(None) if self.held.is_any() != had_begun => self.link.begun(self.due()),
+                Ok(None) => {}
+                Err(error) => {
                     self.decoder = None;
                     self.held.release();
-                    self.link.push(News::Malformed(error));
+                    self.link.push(News::Malformed(error), None);
                 }
-            }
-            match self.held.is_any() {
-                true if is_new => self.link.begun(Some(Instant::now() + self.limits.unfinished_timeout)),
-                false if had_begun => self.link.begun(None),
-                _ => {}
             }
         }
         ready(Ok(()))

@@ -6,6 +6,7 @@
 mod calls;
 mod deadlines;
 mod ends;
+mod packets;
 mod returns;
 
 use std::{
@@ -32,7 +33,7 @@ use super::{
     outgoing,
     reason::DisconnectReason,
     recovery::{Pending, Restoration},
-    slots::{Found, Slot, Slots},
+    slots::{Slot, Slots},
     socket::Socket,
     work::{self, Finished, Outcome, Owed, Task, Work},
 };
@@ -162,7 +163,11 @@ impl Driver {
         let Some(news) = self.link.next_news(cx) else { return false };
         match news {
             News::Packet(..) | News::Malformed(_) if self.is_leaving || self.closed.is_none() => {}
-            News::Packet(packet, bytes) => self.packet(cx, packet, bytes),
+            // Packets are large, and most of them are events: their parts are moved once.
+            News::Packet(Packet { namespace, body: PacketBody::Event { id, name, args } }, bytes) => {
+                self.client_event(cx, &namespace, Waiting { name, args, ack: id, bytes });
+            }
+            News::Packet(packet, _) => self.packet(cx, packet),
             News::Malformed(error) => self.malformed(cx, &error),
             News::Failed(failure) => self.failed_meanwhile(cx, failure),
             News::Ended(id) => self.ended_by_server(cx, &id),
@@ -217,8 +222,9 @@ impl Driver {
         let cause = lane.hooks.as_ref().is_some_and(|hooks| hooks.wants_failures());
         let cause = cause.then(|| Box::new(Cause { name: event.name.clone(), args: event.args.clone() }));
         let owed = Owed { ack: event.ack.clone(), cause };
+        let mut event = Some(event);
         let future = match readiness {
-            Ok(()) => lane.call(event),
+            Ok(()) => lane.call(&mut event),
             Err(error) => Err(error),
         };
         let result = match future {
@@ -258,53 +264,6 @@ impl Driver {
             }
             Poll::Pending => self.running.push(work),
         }
-    }
-
-    // What the client sends.
-
-    fn packet(&mut self, cx: &mut Context<'_>, packet: Packet, bytes: usize) {
-        let Packet { namespace: name, body } = packet;
-        let namespace = &*self.dialect.namespace(&name);
-        let found = self.slots.find(namespace);
-        match (body, found) {
-            (PacketBody::Connect { auth }, Found::Nothing | Found::Left) => {
-                let auth = self.dialect.auth(&name, auth);
-                self.join(cx, namespace, auth);
-            }
-            (PacketBody::Event { id, name, args }, Found::Joined(index, lane)) => match lane.poll_turn(cx) {
-                Poll::Ready(readiness) => {
-                    let event = lane.start(name, args, id);
-                    self.event(cx, index, event, readiness);
-                }
-                Poll::Pending => {
-                    lane.put_aside(Waiting { name, args, ack: id, bytes });
-                    self.is_anything_aside = true;
-                }
-            },
-            (PacketBody::Ack { id, args }, Found::Joined(_, lane)) => {
-                if let Some(id) = id {
-                    lane.socket.answer(id, args);
-                }
-            }
-            (PacketBody::Disconnect, Found::Joined(..)) => {
-                self.leave(cx, namespace, DisconnectReason::ClientNamespaceDisconnect);
-            }
-            // The server disconnected the socket while this was on its way.
-            (PacketBody::Event { .. } | PacketBody::Ack { .. } | PacketBody::Disconnect, Found::Left) => {}
-            _ => self.violation(cx),
-        }
-    }
-
-    /// The client breaks the protocol: its sockets end at once, its session when it has been told.
-    fn violation(&mut self, cx: &mut Context<'_>) {
-        tracing::debug!("a client broke the protocol");
-        let reason = if self.outbox.is_writable() {
-            DisconnectReason::Session(CloseReason::ForcedClose)
-        } else {
-            DisconnectReason::ForcedServerClose
-        };
-        self.end_all(cx, reason);
-        self.hang_up();
     }
 
     // What comes of it.

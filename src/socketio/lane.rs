@@ -84,7 +84,7 @@ impl Lane {
         }
         let readiness = ready!(self.poll_ready(cx));
         let Some(event) = self.set_aside.pop_front() else { return Poll::Pending };
-        Poll::Ready((self.start(event.name, event.args, event.ack), readiness))
+        Poll::Ready((self.start(event), readiness))
     }
 
     /// Ready when an event may be started, for which somebody has one. The service is never asked while there is none,
@@ -104,15 +104,14 @@ impl Lane {
     }
 
     /// An event whose turn it is.
-    pub(super) fn start(&mut self, name: EventName, args: Args, ack: Option<u64>) -> Event {
+    pub(super) fn start(&mut self, event: Waiting) -> Event {
+        let Waiting { name, args, ack, .. } = event;
         self.in_flight += 1;
         Event::new(name, args, self.socket.clone(), ack.map(AckSlot::new))
     }
 
-    /// Asks the service.
-    pub(super) fn call(&mut self, event: Event) -> Result<EventFuture, EventError> {
-        // A closure that owned the event would be moved three times, and it is large.
-        let mut event = Some(event);
+    /// Asks the service. The event is taken from where it is: a closure that owned it would be moved about with it.
+    pub(super) fn call(&mut self, event: &mut Option<Event>) -> Result<EventFuture, EventError> {
         let call = || event.take().map(|event| self.service.call(event));
         guarded("an event service", call).flatten().ok_or_else(EventError::panicked)
     }

@@ -146,10 +146,11 @@ impl Link {
         Poll::Pending
     }
 
-    /// The client has sent this.
-    pub(crate) fn push(&self, sent: News) {
+    /// The client has sent this, and perhaps the beginning of a packet that is to be complete by then.
+    pub(crate) fn push(&self, sent: News, due: Option<Instant>) {
         let driver = {
             let mut inbox = self.inbox.lock();
+            inbox.due = due;
             inbox.bytes += sent.bytes();
             inbox.packets().push_back(sent);
             inbox.driver.take()
@@ -159,7 +160,7 @@ impl Link {
         }
     }
 
-    /// A packet has begun that is to be complete by then, or it is complete.
+    /// A packet has begun that is to be complete by then, or it will not be.
     pub(crate) fn begun(&self, due: Option<Instant>) {
         self.tell(|inbox| inbox.due = due);
     }

@@ -1,21 +1,19 @@
 //! An acknowledgement that is written straight into its packet.
 
-use std::ops::Range;
-
 use super::{Args, Encoded};
 
 /// An acknowledgement with its arguments, of which no copy is made unless somebody asks for them.
 #[derive(Debug, Clone)]
 pub struct Acknowledgement {
     packet: Encoded,
-    /// Where the arguments stand in its first message, without the brackets.
-    args: Range<usize>,
+    /// Where the arguments begin in its first message. They end before its last bracket.
+    start: usize,
     len: usize,
 }
 
 impl Acknowledgement {
-    pub(super) fn new(packet: Encoded, args: Range<usize>, len: usize) -> Self {
-        Self { packet, args, len }
+    pub(super) fn new(packet: Encoded, start: usize, len: usize) -> Self {
+        Self { packet, start, len }
     }
 
     pub(crate) fn into_packet(self) -> Encoded {
@@ -23,7 +21,7 @@ impl Acknowledgement {
     }
 
     pub(crate) fn args(&self) -> Args {
-        Args::within(&self.packet, self.args.clone(), self.len)
+        Args::within(&self.packet, self.start..self.packet.first().len() - 1, self.len)
     }
 }
 

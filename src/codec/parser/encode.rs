@@ -147,7 +147,7 @@ pub(super) fn acknowledgement(
     let packet = complete(out, Kind::Ack, attachments);
     // The header may have grown by the number of attachments. Behind the arguments is the bracket.
     let end = packet.first().len() - 1;
-    Ok(Acknowledgement::new(packet, end - args..end, len))
+    Ok(Acknowledgement::new(packet, end - args, len))
 }
 
 /// The header of a packet without attachments, after the type digit of Engine.IO messages. Where there is a
