@@ -4,7 +4,7 @@ use std::{fmt, slice, vec};
 
 use indexmap::{IndexMap, map};
 
-use super::text::Str;
+use super::text::{SHORT, Str};
 
 /// Up to so many are compared one by one; more are found by a hash, whatever a client calls them.
 const FEW: usize = 16;
@@ -33,9 +33,11 @@ impl<V> Members<V> {
         Self::default()
     }
 
-    /// An object without members, and with room for so many (for few at most).
-    pub(super) fn with_room(members: usize) -> Self {
-        Self(Kind::Few(Vec::with_capacity(members.min(FEW))))
+    /// Makes room for so many members, for few at most.
+    pub(super) fn reserve(&mut self, more: usize) {
+        if let Kind::Few(members) = &mut self.0 {
+            members.reserve_exact(more.min(FEW));
+        }
     }
 
     /// How many members there are.
@@ -100,20 +102,48 @@ impl<V> Members<V> {
         }
     }
 
-    /// Puts a member there, which is most often a new one.
-    pub(super) fn append(&mut self, name: Str, value: V)
+    /// Puts a member there, empty, which is most often a new one.
+    pub(super) fn append(&mut self, name: Str) -> &mut V
     where
         V: Default,
     {
-        match &mut self.0 {
-            Kind::Few(members)
-                if members.len() < FEW
-                    && !members.iter().any(|(key, _)| key.as_bytes() == name.as_bytes()) =>
-            {
-                members.push((name, value));
-            }
-            _ => *self.get_or_insert(&name) = value,
+        if !self.contains_key(&name) {
+            return self.append_new(name);
         }
+        let place = self.get_or_insert(&name);
+        *place = V::default();
+        place
+    }
+
+    /// The same if it is known that no other member has this name.
+    fn append_new(&mut self, name: Str) -> &mut V
+    where
+        V: Default,
+    {
+        if self.len() >= FEW {
+            return self.get_or_insert(&name);
+        }
+        match &mut self.0 {
+            Kind::Few(members) => {
+                members.push((name, V::default()));
+                let last = members.len() - 1;
+                &mut members[last].1
+            }
+            Kind::Many(members) => members.entry(name).or_default(),
+        }
+    }
+
+    /// Puts a member there, empty, of which it is known that the object has few others, and none of this name.
+    #[inline]
+    pub(super) fn append_few(&mut self, name: &[u8; SHORT], len: usize) -> Option<&mut V>
+    where
+        V: Default,
+    {
+        let Kind::Few(members) = &mut self.0 else { return None };
+        members.push((Str::default(), V::default()));
+        let (place, value) = members.last_mut()?;
+        place.set_in_place(name, len);
+        Some(value)
     }
 
     /// Puts a member there, in the place of one that was there by this name: that one is given back.
@@ -150,14 +180,20 @@ impl<V> Members<V> {
         })
     }
 
-    /// The members with their names as they are kept.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&Str, &V)> {
-        let (few, many) = match &self.0 {
-            Kind::Few(members) => (Some(members), None),
-            Kind::Many(members) => (None, Some(members)),
-        };
-        let few = few.into_iter().flatten().map(|(name, value)| (name, value));
-        few.chain(many.into_iter().flat_map(|members| members.iter()))
+    /// The members with their names as they are kept, one after the other.
+    pub(super) fn try_each<E>(&self, mut each: impl FnMut(&Str, &V) -> Result<(), E>) -> Result<(), E> {
+        match &self.0 {
+            Kind::Few(members) => members.iter().try_for_each(|(name, value)| each(name, value)),
+            Kind::Many(members) => members.iter().try_for_each(|(name, value)| each(name, value)),
+        }
+    }
+
+    /// The members as they are kept, if they are few.
+    pub(super) fn few(&self) -> &[(Str, V)] {
+        match &self.0 {
+            Kind::Few(members) => members,
+            Kind::Many(_) => &[],
+        }
     }
 
     /// The names.

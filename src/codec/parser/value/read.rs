@@ -1,6 +1,8 @@
 //! Values read from JSON that was checked before: what is usual here, what is rare by serde_json.
 
-use super::{Object, Str, Value};
+use std::mem::ManuallyDrop;
+
+use super::{Number, Object, Str, Value, text::SHORT};
 use crate::codec::parser::{
     Limits,
     scan::{Scanner, plain_run},
@@ -20,26 +22,24 @@ const POWERS_OF_TEN: [f64; EXACT_DIGITS + 1] =
 
 /// Reads a value. Where there is none, serde_json knows better what is wrong.
 pub(super) fn read(json: &str) -> Result<Value, serde_json::Error> {
-    let mut reader = Reader { json, pos: 0, sizes: [Sizes::default(); 8], unescaped: Vec::new() };
-    match reader.value(Limits::default().depth()) {
-        Some(value) if reader.pos == json.len() => Ok(value),
+    let mut reader = Reader { json, pos: 0, unescaped: Vec::new() };
+    let mut value = Value::Null;
+    match reader.value(Limits::default().depth(), &Value::Null, &mut value) {
+        Some(()) if reader.pos == json.len() => Ok(value),
         _ => serde_json::from_str(json),
     }
+}
+
+/// Puts a value where there is none, so that there is nothing to drop.
+fn put(place: &mut Value, value: Value) {
+    let _ = ManuallyDrop::new(std::mem::replace(place, value));
 }
 
 struct Reader<'a> {
     json: &'a str,
     pos: usize,
-    /// Of the last array and object at each depth: in a list, the next one is like it.
-    sizes: [Sizes; 8],
     /// A text that has escapes, as it is without them.
     unescaped: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Sizes {
-    items: usize,
-    members: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -49,69 +49,117 @@ impl<'a> Reader<'a> {
 
     /// The next byte that is no white space.
     fn next(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
+        loop {
+            let byte = self.peek()?;
+            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Some(byte);
+            }
             self.pos += 1;
         }
-        self.peek()
     }
 
     fn take(&mut self, byte: u8) -> Option<()> {
         (self.next()? == byte).then(|| self.pos += 1)
     }
 
-    fn value(&mut self, depth: usize) -> Option<Value> {
+    /// Reads a value into a place where there is none, as copies of it would cost more than it does. It is often like
+    /// the one that came before in its place of a list.
+    fn value(&mut self, depth: usize, like: &Value, place: &mut Value) -> Option<()> {
         match self.next()? {
-            b'"' => self.text().map(Value::String),
-            b'{' => self.object(depth.checked_sub(1)?).map(Value::Object),
-            b'[' => self.array(depth.checked_sub(1)?).map(Value::Array),
-            b't' => self.literal("true", Value::Bool(true)),
-            b'f' => self.literal("false", Value::Bool(false)),
-            b'n' => self.literal("null", Value::Null),
-            _ => self.number(),
+            b'"' => {
+                put(place, Value::String(Str::default()));
+                if let Value::String(text) = place {
+                    self.text(text)?;
+                }
+            }
+            b'{' => {
+                let like = if let Value::Object(members) = like { members.few() } else { &[] };
+                put(place, Value::Object(Object::new()));
+                if let Value::Object(members) = place {
+                    members.reserve(like.len());
+                    self.object(depth.checked_sub(1)?, like, members)?;
+                }
+            }
+            b'[' => {
+                let like = if let Value::Array(items) = like { items } else { &[][..] };
+                put(place, Value::Array(Vec::new()));
+                if let Value::Array(items) = place {
+                    items.reserve_exact(like.len().min(FEW));
+                    self.array(depth.checked_sub(1)?, like, items)?;
+                }
+            }
+            b't' => {
+                self.literal("true")?;
+                put(place, Value::Bool(true));
+            }
+            b'f' => {
+                self.literal("false")?;
+                put(place, Value::Bool(false));
+            }
+            b'n' => self.literal("null")?,
+            _ => self.number(place)?,
         }
+        Some(())
     }
 
-    fn literal(&mut self, word: &str, value: Value) -> Option<Value> {
-        self.json.as_bytes()[self.pos..].starts_with(word.as_bytes()).then(|| {
-            self.pos += word.len();
-            value
-        })
+    fn literal(&mut self, word: &str) -> Option<()> {
+        let is_next = self.json.as_bytes()[self.pos..].starts_with(word.as_bytes());
+        is_next.then(|| self.pos += word.len())
     }
 
-    fn object(&mut self, depth: usize) -> Option<Object> {
+    fn object(&mut self, depth: usize, like: &[(Str, Value)], members: &mut Object) -> Option<()> {
         self.pos += 1;
         if self.next()? == b'}' {
             self.pos += 1;
-            return Some(Object::new());
+            return Some(());
         }
-        let level = depth % self.sizes.len();
-        let mut members = Object::with_room(self.sizes[level].members);
+        let mut like = like.iter();
         loop {
             self.next()?;
-            let name = self.text()?;
-            self.take(b':')?;
-            let value = self.value(depth)?;
-            members.append(name, value);
+            let same = like.next().and_then(|(name, like)| Some((self.same_name(name)?, like)));
+            if let Some(((name, len), like)) = same {
+                // As long as the names are those of the one before, no two of them are the same.
+                self.value(depth, like, members.append_few(name, len)?)?;
+            } else {
+                like = [].iter();
+                let mut name = Str::default();
+                self.text(&mut name)?;
+                self.take(b':')?;
+                self.value(depth, &Value::Null, members.append(name))?;
+            }
             if !self.has_more(b'}')? {
-                self.sizes[level].members = members.len();
-                return Some(members);
+                return Some(());
             }
         }
     }
 
-    fn array(&mut self, depth: usize) -> Option<Vec<Value>> {
+    /// Takes this name and the colon behind it, if they are next, without white space between them.
+    fn same_name<'n>(&mut self, name: &'n Str) -> Option<(&'n [u8; SHORT], usize)> {
+        let (place, len) = name.plain_in_place()?;
+        let next = self.json.as_bytes().get(self.pos..self.pos + len + 3)?;
+        let is_next = next[0] == b'"' && next[1..=len] == place[..len] && next[len + 1..] == *b"\":";
+        is_next.then(|| {
+            self.pos += len + 3;
+            (place, len)
+        })
+    }
+
+    fn array(&mut self, depth: usize, like: &[Value], items: &mut Vec<Value>) -> Option<()> {
         self.pos += 1;
         if self.next()? == b']' {
             self.pos += 1;
-            return Some(Vec::new());
+            return Some(());
         }
-        let level = depth % self.sizes.len();
-        let mut items = Vec::with_capacity(self.sizes[level].items.min(FEW));
+        let first = like.first().unwrap_or(&Value::Null);
         loop {
-            items.push(self.value(depth)?);
+            items.resize_with(items.len() + 1, Value::default);
+            match &mut items[..] {
+                [.., like, place] => self.value(depth, like, place)?,
+                [place] => self.value(depth, first, place)?,
+                [] => return None,
+            }
             if !self.has_more(b']')? {
-                self.sizes[level].items = items.len();
-                return Some(items);
+                return Some(());
             }
         }
     }
@@ -126,7 +174,7 @@ impl<'a> Reader<'a> {
         (next == close).then_some(false)
     }
 
-    fn text(&mut self) -> Option<Str> {
+    fn text(&mut self, text: &mut Str) -> Option<()> {
         let bytes = self.json.as_bytes();
         let start = self.pos + 1;
         if self.peek()? != b'"' {
@@ -134,14 +182,14 @@ impl<'a> Reader<'a> {
         }
         let end = start + plain_run(bytes.get(start..)?);
         if *bytes.get(end)? != b'"' {
-            return self.escaped(start, end);
+            return self.escaped(start, end, text);
         }
         self.pos = end + 1;
-        Str::part(self.json, start, end)
+        text.set_plain(self.json, start, end)
     }
 
     /// A text that begins here, and is plain up to there.
-    fn escaped(&mut self, start: usize, plain: usize) -> Option<Str> {
+    fn escaped(&mut self, start: usize, plain: usize, text: &mut Str) -> Option<()> {
         let bytes = self.json.as_bytes();
         self.unescaped.clear();
         let (mut from, mut at) = (start, plain);
@@ -150,7 +198,7 @@ impl<'a> Reader<'a> {
             match bytes.get(at)? {
                 b'"' => {
                     self.pos = at + 1;
-                    return Str::of_bytes(&self.unescaped);
+                    return text.set_bytes(&self.unescaped);
                 }
                 b'\\' => self.unescaped.push(match bytes.get(at + 1)? {
                     b'n' => b'\n',
@@ -159,7 +207,7 @@ impl<'a> Reader<'a> {
                     b'b' => 0x08,
                     b'f' => 0x0c,
                     byte @ (b'"' | b'\\' | b'/') => *byte,
-                    _ => return self.numbered(start),
+                    _ => return self.numbered(start, text),
                 }),
                 _ => return None,
             }
@@ -169,15 +217,16 @@ impl<'a> Reader<'a> {
     }
 
     /// A text with characters by number, some of which may be halves.
-    fn numbered(&mut self, start: usize) -> Option<Str> {
+    fn numbered(&mut self, start: usize, text: &mut Str) -> Option<()> {
         let mut scanner = Scanner::new(self.json, start - 1, 0);
         scanner.string().ok()?;
         self.pos = scanner.pos();
-        let text: String = serde_json::from_str(self.json.get(start - 1..self.pos)?).ok()?;
-        Some(text.into())
+        let read: String = serde_json::from_str(self.json.get(start - 1..self.pos)?).ok()?;
+        *text = read.into();
+        Some(())
     }
 
-    fn number(&mut self) -> Option<Value> {
+    fn number(&mut self, place: &mut Value) -> Option<()> {
         let start = self.pos;
         let is_negative = self.peek()? == b'-';
         self.pos += usize::from(is_negative);
@@ -189,21 +238,26 @@ impl<'a> Reader<'a> {
         }
         let digits = self.pos - first;
         if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
-            return match (digits, is_negative) {
-                (1..=MAX_DIGITS, false) => Some(integer.into()),
-                (1..=MAX_DIGITS, true) if integer > 0 => Some((-integer).into()),
+            match (digits, is_negative) {
+                (1..=MAX_DIGITS, false) => put(place, Value::Number(Number::from(integer))),
+                (1..=MAX_DIGITS, true) if integer > 0 => put(place, Value::Number(Number::from(-integer))),
                 // Too large, or minus nothing.
-                _ => serde_json::from_str(self.json.get(start..self.pos)?).ok(),
-            };
+                _ => *place = serde_json::from_str(self.json.get(start..self.pos)?).ok()?,
+            }
+            return Some(());
         }
-        if let Some(fraction) = self.short_fraction(integer, digits) {
-            return Some(if is_negative { -fraction } else { fraction }.into());
-        }
-        while let Some(b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-') = self.peek() {
-            self.pos += 1;
-        }
-        let number: f64 = self.json.get(start..self.pos)?.parse().ok()?;
-        number.is_finite().then(|| number.into())
+        let number = match self.short_fraction(integer, digits) {
+            Some(fraction) if is_negative => -fraction,
+            Some(fraction) => fraction,
+            None => {
+                while let Some(b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-') = self.peek() {
+                    self.pos += 1;
+                }
+                self.json.get(start..self.pos)?.parse().ok()?
+            }
+        };
+        put(place, Value::Number(Number::from(number)));
+        number.is_finite().then_some(())
     }
 
     /// A number whose digits and the power of ten that divides them are exact as floating point numbers: so is their

@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for Whatever {
         let mut members = Object::new();
         while let Some(key) = entries.next_key::<Key<'_>>()? {
             match key {
-                Key::Name(name) => members.append(name.as_ref().into(), entries.next_value()?),
+                Key::Name(name) => *members.append(name.as_ref().into()) = entries.next_value()?,
                 Key::Ours => return entries.next_value().map(|Ours(value)| value),
             }
         }

@@ -25,9 +25,15 @@ pub(super) const SHORT: usize = 22;
 #[derive(Clone)]
 pub struct Str(Kind);
 
+/// Of a short text, what follows it in its place means nothing.
 #[derive(Clone)]
 enum Kind {
-    /// What follows the text in its place means nothing.
+    /// In JSON it stands as it is: none of its characters has to be escaped.
+    Plain {
+        len: u8,
+        bytes: [u8; SHORT],
+    },
+    /// In JSON it may look different.
     Short {
         len: u8,
         bytes: [u8; SHORT],
@@ -36,42 +42,71 @@ enum Kind {
 }
 
 impl Str {
-    /// A part of this text, which begins after an ASCII character and ends before one.
-    pub(super) fn part(text: &str, start: usize, end: usize) -> Option<Self> {
-        let len = end.checked_sub(start)?;
-        match (u8::try_from(len), text.as_bytes().get(start..)?.first_chunk()) {
-            // Always so many bytes: that is no call.
-            (Ok(len), Some(bytes)) if usize::from(len) <= SHORT => {
-                Some(Self(Kind::Short { len, bytes: *bytes }))
-            }
-            _ => text.get(start..end).map(Self::from),
+    /// Becomes this part of a text, which begins after an ASCII character and ends before one, and in which nothing has
+    /// to be escaped. An empty one is written where it is: what is moved must be read again before it is quite written,
+    /// and processors wait then.
+    #[inline]
+    pub(super) fn set_plain(&mut self, text: &str, start: usize, end: usize) -> Option<()> {
+        let place = text.as_bytes().get(start..)?.first_chunk();
+        match place {
+            Some(place) if end.checked_sub(start)? <= SHORT => self.set_in_place(place, end - start),
+            _ => *self = Self::from(text.get(start..end)?).into_plain(),
+        }
+        Some(())
+    }
+
+    /// Becomes what so many bytes of this place are, in which nothing has to be escaped.
+    #[inline]
+    pub(super) fn set_in_place(&mut self, place: &[u8; SHORT], length: usize) {
+        if !matches!(self.0, Kind::Plain { .. }) {
+            *self = Self::default();
+        }
+        if let Kind::Plain { len, bytes } = &mut self.0 {
+            (*len, *bytes) = (length as u8, *place);
         }
     }
 
-    /// The text that these bytes are.
-    pub(super) fn of_bytes(text: &[u8]) -> Option<Self> {
-        let mut bytes = [0; SHORT];
-        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
-            (Some(place), Ok(len)) => {
-                place.copy_from_slice(text);
-                Some(Self(Kind::Short { len, bytes }))
-            }
-            _ => str::from_utf8(text).ok().map(|text| Self(Kind::Long(text.into()))),
+    /// The same, of which it is known that nothing has to be escaped.
+    fn into_plain(self) -> Self {
+        match self.0 {
+            Kind::Short { len, bytes } => Self(Kind::Plain { len, bytes }),
+            _ => self,
         }
+    }
+
+    /// Becomes the text that these bytes are, whatever is in it.
+    pub(super) fn set_bytes(&mut self, text: &[u8]) -> Option<()> {
+        if text.len() > SHORT {
+            self.0 = Kind::Long(str::from_utf8(text).ok()?.into());
+            return Some(());
+        }
+        self.0 = Kind::Short { len: text.len() as u8, bytes: [0; SHORT] };
+        if let Kind::Short { bytes, .. } = &mut self.0 {
+            bytes.get_mut(..text.len())?.copy_from_slice(text);
+        }
+        Some(())
     }
 
     /// A short text: its place, and its length there.
     pub(super) fn in_place(&self) -> Option<(&[u8; SHORT], usize)> {
         match &self.0 {
-            Kind::Short { len, bytes } => Some((bytes, usize::from(*len))),
+            Kind::Plain { len, bytes } | Kind::Short { len, bytes } => Some((bytes, usize::from(*len))),
             Kind::Long(_) => None,
+        }
+    }
+
+    /// The same of a text that is known to stand in JSON as it is.
+    pub(super) fn plain_in_place(&self) -> Option<(&[u8; SHORT], usize)> {
+        match &self.0 {
+            Kind::Plain { len, bytes } => Some((bytes, usize::from(*len))),
+            _ => None,
         }
     }
 
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Kind::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Kind::Plain { len, bytes } | Kind::Short { len, bytes } => &bytes[..usize::from(*len)],
             Kind::Long(text) => text.as_bytes(),
         }
     }
@@ -80,7 +115,7 @@ impl Str {
     pub fn as_str(&self) -> &str {
         match &self.0 {
             // Always a text: it was made of one.
-            Kind::Short { .. } => str::from_utf8(self.as_bytes()).unwrap_or_default(),
+            Kind::Plain { .. } | Kind::Short { .. } => str::from_utf8(self.as_bytes()).unwrap_or_default(),
             Kind::Long(text) => text,
         }
     }
@@ -88,13 +123,18 @@ impl Str {
 
 impl Default for Str {
     fn default() -> Self {
-        Self::from("")
+        Self(Kind::Plain { len: 0, bytes: [0; SHORT] })
     }
 }
 
 impl From<&str> for Str {
     fn from(text: &str) -> Self {
-        Self::of_bytes(text.as_bytes()).unwrap_or_else(|| Self(Kind::Long(text.into())))
+        if text.len() > SHORT {
+            return Self(Kind::Long(text.into()));
+        }
+        let mut bytes = [0; SHORT];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Self(Kind::Short { len: text.len() as u8, bytes })
     }
 }
 
@@ -107,7 +147,7 @@ impl From<String> for Str {
 impl From<Str> for String {
     fn from(text: Str) -> Self {
         match text.0 {
-            Kind::Short { .. } => text.as_str().to_owned(),
+            Kind::Plain { .. } | Kind::Short { .. } => text.as_str().to_owned(),
             Kind::Long(text) => text.into(),
         }
     }
@@ -188,9 +228,10 @@ mod tests {
             for letter in ["a", "é", "€", "\u{10ffff}"] {
                 let text = letter.repeat(len);
                 let around = format!("\"{text}\" and more than fits in place");
-                let part = Str::part(&around, 1, 1 + text.len()).unwrap();
+                let (mut part, mut tight) = (Str::default(), Str::from("more than fits in place is here"));
+                part.set_plain(&around, 1, 1 + text.len()).unwrap();
                 let quoted = format!("\"{text}\"");
-                let tight = Str::part(&quoted, 1, 1 + text.len()).unwrap();
+                tight.set_plain(&quoted, 1, 1 + text.len()).unwrap();
                 for made in [Str::from(text.as_str()), text.clone().into(), part, tight] {
                     assert_eq!((made.as_str(), made.as_bytes()), (text.as_str(), text.as_bytes()));
                     assert_eq!(made, Str::from(text.as_str()));
@@ -204,8 +245,9 @@ mod tests {
     #[test]
     fn what_is_no_part_is_none() {
         let text = "é and as much after it as stands in place";
-        assert_eq!(Str::part(text, 3, 2), None);
-        assert_eq!(Str::part(text, 0, 1000), None);
-        assert_eq!(Str::part("\"é\"", 2, 3), None);
+        let mut none = Str::default();
+        assert_eq!(none.set_plain(text, 3, 2), None);
+        assert_eq!(none.set_plain(text, 0, 1000), None);
+        assert_eq!(none.set_plain("\"é\"", 2, 3), None);
     }
 }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use serde::{Serialize, Serializer};
 
-use super::{Date, Str, Value, text::SHORT};
+use super::{Date, Object, Str, Value, text::SHORT};
 use crate::codec::parser::{
     EncodeError,
     output::Output,
@@ -60,37 +60,45 @@ impl Output {
                 (None, None) => self.json().serialize_f64(number.as_f64())?,
             },
             Value::String(text) => self.text(text),
-            Value::Array(values) => {
-                self.deeper()?;
-                self.out.push(b'[');
-                let mut values = values.iter();
-                if let Some(first) = values.next() {
-                    self.value(first)?;
-                }
-                for value in values {
-                    self.out.push(b',');
-                    self.value(value)?;
-                }
-                self.depth -= 1;
-                self.out.push(b']');
-            }
-            Value::Object(members) => {
-                self.deeper()?;
-                self.out.push(b'{');
-                for (n, (name, value)) in members.entries().enumerate() {
-                    if n > 0 {
-                        self.out.push(b',');
-                    }
-                    self.text(name);
-                    self.out.push(b':');
-                    self.value(value)?;
-                }
-                self.depth -= 1;
-                self.out.push(b'}');
-            }
+            Value::Array(values) => self.array(values)?,
+            Value::Object(members) => self.object(members)?,
             Value::Binary(bytes) => self.attachment(bytes)?,
             Value::Date(date) => self.date(*date)?,
         }
+        Ok(())
+    }
+
+    fn array(&mut self, values: &[Value]) -> Result<(), EncodeError> {
+        self.deeper()?;
+        let mut before = b'[';
+        for value in values {
+            self.out.push(before);
+            self.value(value)?;
+            before = b',';
+        }
+        self.close(before, *b"[]")
+    }
+
+    fn object(&mut self, members: &Object) -> Result<(), EncodeError> {
+        self.deeper()?;
+        let mut before = b'{';
+        members.try_each(|name, value| {
+            self.out.push(before);
+            self.text(name);
+            self.out.push(b':');
+            before = b',';
+            self.value(value)
+        })?;
+        self.close(before, *b"{}")
+    }
+
+    /// Closes brackets, which are not open yet if there was nothing to put between them.
+    fn close(&mut self, before: u8, [open, close]: [u8; 2]) -> Result<(), EncodeError> {
+        if before == open {
+            self.out.push(open);
+        }
+        self.out.push(close);
+        self.depth -= 1;
         Ok(())
     }
 
@@ -100,23 +108,27 @@ impl Output {
     }
 
     fn text(&mut self, text: &Str) {
-        let Some((place, len)) = text.in_place() else {
-            self.out.push(b'"');
+        self.out.push(b'"');
+        if let Some((place, len)) = text.plain_in_place() {
+            self.plain_in_place(place, len);
+        } else if let Some((place, len)) = text.in_place() {
+            let plain = plain_run_in(place, len);
+            self.plain_in_place(place, plain);
+            if plain < len {
+                self.escaped(&place[plain..len], 0);
+            }
+        } else {
             self.escaped(text.as_bytes(), plain_run(text.as_bytes()));
-            self.out.push(b'"');
-            return;
-        };
-        // A copy of the whole place is no call, as one of the text alone would be.
-        let start = self.out.len() + 1;
-        let mut quoted = [b'"'; 1 + SHORT];
-        quoted[1..].copy_from_slice(place);
-        self.out.extend_from_slice(&quoted);
-        let plain = plain_run_in(place, len);
-        self.out.truncate(start + plain);
-        if plain < len {
-            self.escaped(&place[plain..len], 0);
         }
         self.out.push(b'"');
+    }
+
+    /// Writes the beginning of a place.
+    fn plain_in_place(&mut self, place: &[u8; SHORT], len: usize) {
+        // A copy of the whole place is no call, as one of the text alone would be.
+        let start = self.out.len();
+        self.out.extend_from_slice(place);
+        self.out.truncate(start + len);
     }
 
     /// Writes a text of which so much needs no escapes.
