@@ -6,9 +6,11 @@
 //! for numbers beyond `f64` (`1e999`), which the grammar allows. That is an error of the one event, not of the
 //! connection.
 
-use std::ops::Range;
+mod tokens;
 
 use super::{DecodeError, placeholder};
+pub(super) use tokens::{is_plain, plain_run, plain_run_in};
+use tokens::{literal, number, spaces, string};
 
 /// Why the text is not acceptable JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +84,7 @@ impl<'a> Scanner<'a> {
     }
 
     pub(crate) fn whitespace(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.pos += 1;
-        }
+        self.pos = spaces(self.bytes, self.pos);
     }
 
     /// Takes this byte if it is next.
@@ -116,57 +116,65 @@ impl<'a> Scanner<'a> {
     /// Passes over one value and the white space before it.
     pub(crate) fn value(&mut self) -> Result<(), Fault> {
         let outer = self.depth;
+        // The place is kept apart from the scanner as long as it is, that is, in a register.
+        let mut at = self.pos;
         loop {
-            self.whitespace();
-            let complete = match self.peek() {
-                Some(b'{') if self.placeholder()? => true,
-                Some(bracket @ (b'{' | b'[')) => {
-                    self.open(bracket)?;
-                    self.first_item()?
+            at = spaces(self.bytes, at);
+            at = match self.bytes.get(at) {
+                Some(b'"') => string(self.bytes, at).ok_or(Fault::Syntax)?,
+                Some(b'{' | b'[') => {
+                    self.pos = at;
+                    let is_complete = self.bracket()?;
+                    at = self.pos;
+                    if !is_complete {
+                        continue;
+                    }
+                    at
                 }
-                Some(b'"') => self.string().map(|_| true)?,
-                Some(b't') => self.literal(b"true")?,
-                Some(b'f') => self.literal(b"false")?,
-                Some(b'n') => self.literal(b"null")?,
-                _ => self.number()?,
+                Some(b't') => literal(self.bytes, at, b"true").ok_or(Fault::Syntax)?,
+                Some(b'f') => literal(self.bytes, at, b"false").ok_or(Fault::Syntax)?,
+                Some(b'n') => literal(self.bytes, at, b"null").ok_or(Fault::Syntax)?,
+                _ => number(self.bytes, at).ok_or(Fault::Syntax)?,
             };
-            if complete && self.leave(outer)? {
-                return Ok(());
+            // After a value: to the place of the next one, or out of all brackets that were opened here.
+            loop {
+                if self.depth == outer {
+                    self.pos = at;
+                    return Ok(());
+                }
+                at = spaces(self.bytes, at) + 1;
+                let is_object = self.objects & 1 == 1;
+                match self.bytes.get(at - 1) {
+                    Some(b',') if is_object => {
+                        at = self.key(at)?;
+                        break;
+                    }
+                    Some(b',') => break,
+                    Some(b'}') if is_object => self.close(),
+                    Some(b']') if !is_object => self.close(),
+                    _ => return Err(Fault::Syntax),
+                }
             }
         }
     }
 
-    /// After an opening bracket: closes it at once, or goes to the place of the first value.
-    fn first_item(&mut self) -> Result<bool, Fault> {
+    /// At an opening bracket: whether that is a whole value, empty or a placeholder. Else goes to the place of the first
+    /// one within.
+    fn bracket(&mut self) -> Result<bool, Fault> {
+        let is_object = self.peek() == Some(b'{');
+        if is_object && self.placeholder()? {
+            return Ok(true);
+        }
+        self.open(if is_object { b'{' } else { b'[' })?;
         self.whitespace();
-        let object = self.objects & 1 == 1;
-        if self.take(if object { b'}' } else { b']' }) {
+        if self.take(if is_object { b'}' } else { b']' }) {
             self.close();
             return Ok(true);
         }
-        if object {
-            self.key()?;
+        if is_object {
+            self.pos = self.key(self.pos)?;
         }
         Ok(false)
-    }
-
-    /// After a value: goes to the place of the next one, or answers that the brackets are closed up to `outer`.
-    fn leave(&mut self, outer: usize) -> Result<bool, Fault> {
-        while self.depth > outer {
-            self.whitespace();
-            let object = self.objects & 1 == 1;
-            if self.take(b',') {
-                if object {
-                    self.key()?;
-                }
-                return Ok(false);
-            }
-            if !self.take(if object { b'}' } else { b']' }) {
-                return Err(Fault::Syntax);
-            }
-            self.close();
-        }
-        Ok(true)
     }
 
     fn close(&mut self) {
@@ -174,15 +182,16 @@ impl<'a> Scanner<'a> {
         self.objects >>= 1;
     }
 
-    fn key(&mut self) -> Result<(), Fault> {
-        self.whitespace();
-        let start = self.pos;
-        let escaped = self.string()?;
+    /// Where the value of the key that is next begins, or the white space before it.
+    fn key(&mut self, at: usize) -> Result<usize, Fault> {
+        let start = spaces(self.bytes, at);
+        let end = string(self.bytes, start).ok_or(Fault::Syntax)?;
         if self.attachments > 0 {
-            self.unusual_placeholders |= placeholder::is_flag(self.slice(start..self.pos), escaped);
+            let quoted = &self.bytes[start..end];
+            self.unusual_placeholders |= placeholder::is_flag(quoted, quoted.contains(&b'\\'));
         }
-        self.whitespace();
-        if self.take(b':') { Ok(()) } else { Err(Fault::Syntax) }
+        let colon = spaces(self.bytes, end);
+        if self.bytes.get(colon) == Some(&b':') { Ok(colon + 1) } else { Err(Fault::Syntax) }
     }
 
     /// Takes a placeholder in the form that encoders write.
@@ -201,114 +210,16 @@ impl<'a> Scanner<'a> {
 
     /// Passes over a string, and tells whether it has escapes.
     pub(crate) fn string(&mut self) -> Result<bool, Fault> {
-        if !self.take(b'"') {
-            return Err(Fault::Syntax);
-        }
-        let mut escaped = false;
-        loop {
-            self.pos += plain_run(&self.bytes[self.pos..]);
-            if self.take(b'"') {
-                return Ok(escaped);
-            }
-            // A backslash, or else a control character or the end.
-            if !self.take(b'\\') {
-                return Err(Fault::Syntax);
-            }
-            escaped = true;
-            let hex = match self.peek() {
-                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
-                Some(b'u') => 4,
-                _ => return Err(Fault::Syntax),
-            };
-            let digits = self.bytes.get(self.pos + 1..self.pos + 1 + hex).ok_or(Fault::Syntax)?;
-            if !digits.iter().all(u8::is_ascii_hexdigit) {
-                return Err(Fault::Syntax);
-            }
-            self.pos += 1 + hex;
-        }
-    }
-
-    /// Passes over a number. Always `true`, as it is complete.
-    pub(crate) fn number(&mut self) -> Result<bool, Fault> {
-        self.take(b'-');
-        if !self.take(b'0') {
-            self.digits()?;
-        }
-        if self.take(b'.') {
-            self.digits()?;
-        }
-        if self.take(b'e') || self.take(b'E') {
-            let _ = self.take(b'+') || self.take(b'-');
-            self.digits()?;
-        }
-        Ok(true)
-    }
-
-    /// At least one digit. Whether a zero may come first is the caller's matter.
-    fn digits(&mut self) -> Result<(), Fault> {
         let start = self.pos;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.pos += 1;
-        }
-        if self.pos == start { Err(Fault::Syntax) } else { Ok(()) }
+        self.pos = string(self.bytes, start).ok_or(Fault::Syntax)?;
+        Ok(self.bytes[start..self.pos].contains(&b'\\'))
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<bool, Fault> {
-        if !self.bytes[self.pos..].starts_with(word) {
-            return Err(Fault::Syntax);
-        }
-        self.pos += word.len();
-        Ok(true)
+    /// Passes over a number.
+    pub(crate) fn number(&mut self) -> Result<(), Fault> {
+        self.pos = number(self.bytes, self.pos).ok_or(Fault::Syntax)?;
+        Ok(())
     }
-
-    fn slice(&self, range: Range<usize>) -> &'a [u8] {
-        &self.bytes[range]
-    }
-}
-
-/// Whether a text is the same as a string of JSON: none of its characters has to be escaped.
-pub(crate) fn is_plain(text: &str) -> bool {
-    plain_run(text.as_bytes()) == text.len()
-}
-
-/// How many bytes come before the first quote, backslash or control character; eight are looked at together.
-pub(super) fn plain_run(bytes: &[u8]) -> usize {
-    let mut run = 0;
-    while let Some(chunk) = bytes[run..].first_chunk() {
-        if let Some(place) = special(*chunk) {
-            return run + place;
-        }
-        run += 8;
-    }
-    let rest = &bytes[run..];
-    run + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len())
-}
-
-/// The same for the first `len` bytes of these.
-pub(super) fn plain_run_in<const N: usize>(bytes: &[u8; N], len: usize) -> usize {
-    let mut run = 0;
-    while run < len {
-        // The last eight may begin before those that were not looked at yet.
-        let from = run.min(N - 8);
-        if let Some(place) = bytes[from..].first_chunk().and_then(|chunk| special(*chunk)) {
-            return len.min(from + place);
-        }
-        run = from + 8;
-    }
-    len
-}
-
-/// The first quote, backslash or control character among eight bytes.
-fn special(chunk: [u8; 8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    // The high bit of each byte below `limit` (at most 128). A borrow can only mislead above a true hit.
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
-    let word = u64::from_le_bytes(chunk);
-    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-    let hits = quote | backslash | below(word, 0x20);
-    (hits != 0).then(|| hits.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]
