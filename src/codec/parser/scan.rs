@@ -9,8 +9,8 @@
 mod tokens;
 
 use super::{DecodeError, placeholder};
-pub(super) use tokens::{is_plain, plain_run, plain_run_in};
-use tokens::{literal, number, spaces, string};
+pub(super) use tokens::{is_plain, plain_run, plain_run_in, spaces};
+use tokens::{literal, number, string};
 
 /// Why the text is not acceptable JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 /// The next byte from here on that is no white space.
 #[inline]
-pub(super) fn spaces(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn spaces(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(at) {
         at += 1;
     }

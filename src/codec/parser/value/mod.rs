@@ -3,6 +3,8 @@
 mod access;
 mod convert;
 mod date;
+#[cfg(test)]
+mod differential;
 mod number;
 mod object;
 mod read;

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use super::{Number, Object, Str, Value, text::SHORT};
 use crate::codec::parser::{
     Limits,
-    scan::{Scanner, plain_run},
+    scan::{Scanner, plain_run, spaces},
 };
 
 /// Integers of so many digits fit into 64 bits, whatever their digits are.
@@ -22,183 +22,170 @@ const POWERS_OF_TEN: [f64; EXACT_DIGITS + 1] =
 
 /// Reads a value. Where there is none, serde_json knows better what is wrong.
 pub(super) fn read(json: &str) -> Result<Value, serde_json::Error> {
-    let mut reader = Reader { json, pos: 0, unescaped: Vec::new() };
+    let mut reader = Reader { json, unescaped: Vec::new() };
     let mut value = Value::Null;
-    match reader.value(Limits::default().depth(), &Value::Null, &mut value) {
-        Some(()) if reader.pos == json.len() => Ok(value),
+    match reader.value(0, Limits::default().depth(), &Value::Null, &mut value) {
+        Some(end) if end == json.len() => Ok(value),
         _ => serde_json::from_str(json),
     }
 }
 
 /// Puts a value where there is none, so that there is nothing to drop.
+#[inline]
 fn put(place: &mut Value, value: Value) {
     let _ = ManuallyDrop::new(std::mem::replace(place, value));
 }
 
+/// Each part begins at a place in the JSON and answers where it ends: so the place stands in a register.
 struct Reader<'a> {
     json: &'a str,
-    pos: usize,
     /// A text that has escapes, as it is without them.
     unescaped: Vec<u8>,
 }
 
 impl<'a> Reader<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.json.as_bytes().get(self.pos).copied()
-    }
-
-    /// The next byte that is no white space.
-    fn next(&mut self) -> Option<u8> {
-        loop {
-            let byte = self.peek()?;
-            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
-                return Some(byte);
-            }
-            self.pos += 1;
-        }
-    }
-
-    fn take(&mut self, byte: u8) -> Option<()> {
-        (self.next()? == byte).then(|| self.pos += 1)
+    fn bytes(&self) -> &'a [u8] {
+        self.json.as_bytes()
     }
 
     /// Reads a value into a place where there is none, as copies of it would cost more than it does. It is often like
     /// the one that came before in its place of a list.
-    fn value(&mut self, depth: usize, like: &Value, place: &mut Value) -> Option<()> {
-        match self.next()? {
+    fn value(&mut self, at: usize, depth: usize, like: &Value, place: &mut Value) -> Option<usize> {
+        let at = spaces(self.bytes(), at);
+        match self.bytes().get(at)? {
             b'"' => {
                 put(place, Value::String(Str::default()));
-                if let Value::String(text) = place {
-                    self.text(text)?;
-                }
+                let Value::String(text) = place else { return None };
+                self.text(at, text)
             }
             b'{' => {
                 let like = if let Value::Object(members) = like { members.few() } else { &[] };
                 put(place, Value::Object(Object::new()));
-                if let Value::Object(members) = place {
-                    members.reserve(like.len());
-                    self.object(depth.checked_sub(1)?, like, members)?;
-                }
+                let Value::Object(members) = place else { return None };
+                members.reserve(like.len());
+                self.object(at + 1, depth.checked_sub(1)?, like, members)
             }
             b'[' => {
                 let like = if let Value::Array(items) = like { items } else { &[][..] };
                 put(place, Value::Array(Vec::new()));
-                if let Value::Array(items) = place {
-                    items.reserve_exact(like.len().min(FEW));
-                    self.array(depth.checked_sub(1)?, like, items)?;
-                }
+                let Value::Array(items) = place else { return None };
+                items.reserve_exact(like.len().min(FEW));
+                self.array(at + 1, depth.checked_sub(1)?, like, items)
             }
             b't' => {
-                self.literal("true")?;
                 put(place, Value::Bool(true));
+                self.literal(at, "true")
             }
             b'f' => {
-                self.literal("false")?;
                 put(place, Value::Bool(false));
+                self.literal(at, "false")
             }
-            b'n' => self.literal("null")?,
-            _ => self.number(place)?,
+            b'n' => self.literal(at, "null"),
+            _ => self.number(at, place),
         }
-        Some(())
     }
 
-    fn literal(&mut self, word: &str) -> Option<()> {
-        let is_next = self.json.as_bytes()[self.pos..].starts_with(word.as_bytes());
-        is_next.then(|| self.pos += word.len())
+    fn literal(&self, at: usize, word: &str) -> Option<usize> {
+        self.bytes()[at..].starts_with(word.as_bytes()).then_some(at + word.len())
     }
 
-    fn object(&mut self, depth: usize, like: &[(Str, Value)], members: &mut Object) -> Option<()> {
-        self.pos += 1;
-        if self.next()? == b'}' {
-            self.pos += 1;
-            return Some(());
+    fn object(
+        &mut self,
+        at: usize,
+        depth: usize,
+        like: &[(Str, Value)],
+        members: &mut Object,
+    ) -> Option<usize> {
+        let mut at = spaces(self.bytes(), at);
+        if *self.bytes().get(at)? == b'}' {
+            return Some(at + 1);
         }
         let mut like = like.iter();
         loop {
-            self.next()?;
-            let same = like.next().and_then(|(name, like)| Some((self.same_name(name)?, like)));
-            if let Some(((name, len), like)) = same {
+            at = spaces(self.bytes(), at);
+            let same = like.next().and_then(|(name, like)| Some((self.same_name(at, name)?, like)));
+            at = if let Some(((name, len), like)) = same {
                 // As long as the names are those of the one before, no two of them are the same.
-                self.value(depth, like, members.append_few(name, len)?)?;
+                let place = members.append_few(name, len)?;
+                self.value(at + len + 3, depth, like, place)?
             } else {
                 like = [].iter();
                 let mut name = Str::default();
-                self.text(&mut name)?;
-                self.take(b':')?;
-                self.value(depth, &Value::Null, members.append(name))?;
-            }
-            if !self.has_more(b'}')? {
-                return Some(());
+                let end = spaces(self.bytes(), self.text(at, &mut name)?);
+                if *self.bytes().get(end)? != b':' {
+                    return None;
+                }
+                self.value(end + 1, depth, &Value::Null, members.append(name))?
+            };
+            at = spaces(self.bytes(), at) + 1;
+            match self.bytes().get(at - 1)? {
+                b',' => {}
+                b'}' => return Some(at),
+                _ => return None,
             }
         }
     }
 
-    /// Takes this name and the colon behind it, if they are next, without white space between them.
-    fn same_name<'n>(&mut self, name: &'n Str) -> Option<(&'n [u8; SHORT], usize)> {
+    /// Whether this name is next, with the colon behind it and no white space between them.
+    fn same_name<'n>(&self, at: usize, name: &'n Str) -> Option<(&'n [u8; SHORT], usize)> {
         let (place, len) = name.plain_in_place()?;
-        let next = self.json.as_bytes().get(self.pos..self.pos + len + 3)?;
-        let is_next = next[0] == b'"' && next[1..=len] == place[..len] && next[len + 1..] == *b"\":";
-        is_next.then(|| {
-            self.pos += len + 3;
-            (place, len)
-        })
+        let next = self.bytes().get(at..at + len + 3)?;
+        let is_next = next[0] == b'"'
+            && next[len + 1..] == *b"\":"
+            && match self.bytes().get(at + 1..).and_then(|next| next.first_chunk()) {
+                Some(next) if len <= 8 => is_same(next, place, len),
+                _ => next[1..len + 1] == place[..len],
+            };
+        is_next.then_some((place, len))
     }
 
-    fn array(&mut self, depth: usize, like: &[Value], items: &mut Vec<Value>) -> Option<()> {
-        self.pos += 1;
-        if self.next()? == b']' {
-            self.pos += 1;
-            return Some(());
+    fn array(&mut self, at: usize, depth: usize, like: &[Value], items: &mut Vec<Value>) -> Option<usize> {
+        let mut at = spaces(self.bytes(), at);
+        if *self.bytes().get(at)? == b']' {
+            return Some(at + 1);
         }
         let first = like.first().unwrap_or(&Value::Null);
         loop {
             items.resize_with(items.len() + 1, Value::default);
-            match &mut items[..] {
-                [.., like, place] => self.value(depth, like, place)?,
-                [place] => self.value(depth, first, place)?,
+            at = match &mut items[..] {
+                [.., like, place] => self.value(at, depth, like, place)?,
+                [place] => self.value(at, depth, first, place)?,
                 [] => return None,
-            }
-            if !self.has_more(b']')? {
-                return Some(());
+            };
+            at = spaces(self.bytes(), at) + 1;
+            match self.bytes().get(at - 1)? {
+                b',' => {}
+                b']' => return Some(at),
+                _ => return None,
             }
         }
     }
 
-    /// Takes a comma, or else this bracket.
-    fn has_more(&mut self, close: u8) -> Option<bool> {
-        let next = self.next()?;
-        self.pos += 1;
-        if next == b',' {
-            return Some(true);
-        }
-        (next == close).then_some(false)
-    }
-
-    fn text(&mut self, text: &mut Str) -> Option<()> {
-        let bytes = self.json.as_bytes();
-        let start = self.pos + 1;
-        if self.peek()? != b'"' {
+    fn text(&mut self, at: usize, text: &mut Str) -> Option<usize> {
+        let bytes = self.bytes();
+        if *bytes.get(at)? != b'"' {
             return None;
         }
+        let start = at + 1;
         let end = start + plain_run(bytes.get(start..)?);
         if *bytes.get(end)? != b'"' {
             return self.escaped(start, end, text);
         }
-        self.pos = end + 1;
-        text.set_plain(self.json, start, end)
+        text.set_plain(self.json, start, end)?;
+        Some(end + 1)
     }
 
     /// A text that begins here, and is plain up to there.
-    fn escaped(&mut self, start: usize, plain: usize, text: &mut Str) -> Option<()> {
-        let bytes = self.json.as_bytes();
+    fn escaped(&mut self, start: usize, plain: usize, text: &mut Str) -> Option<usize> {
+        let bytes = self.bytes();
         self.unescaped.clear();
         let (mut from, mut at) = (start, plain);
         loop {
             self.unescaped.extend_from_slice(bytes.get(from..at)?);
             match bytes.get(at)? {
                 b'"' => {
-                    self.pos = at + 1;
-                    return text.set_bytes(&self.unescaped);
+                    text.set_bytes(&self.unescaped)?;
+                    return Some(at + 1);
                 }
                 b'\\' => self.unescaped.push(match bytes.get(at + 1)? {
                     b'n' => b'\n',
@@ -217,62 +204,70 @@ impl<'a> Reader<'a> {
     }
 
     /// A text with characters by number, some of which may be halves.
-    fn numbered(&mut self, start: usize, text: &mut Str) -> Option<()> {
+    fn numbered(&self, start: usize, text: &mut Str) -> Option<usize> {
         let mut scanner = Scanner::new(self.json, start - 1, 0);
         scanner.string().ok()?;
-        self.pos = scanner.pos();
-        let read: String = serde_json::from_str(self.json.get(start - 1..self.pos)?).ok()?;
+        let read: String = serde_json::from_str(self.json.get(start - 1..scanner.pos())?).ok()?;
         *text = read.into();
-        Some(())
+        Some(scanner.pos())
     }
 
-    fn number(&mut self, place: &mut Value) -> Option<()> {
-        let start = self.pos;
-        let is_negative = self.peek()? == b'-';
-        self.pos += usize::from(is_negative);
-        let first = self.pos;
-        let mut integer: i64 = 0;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            integer = integer.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
-            self.pos += 1;
-        }
-        let digits = self.pos - first;
-        if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
-            match (digits, is_negative) {
-                (1..=MAX_DIGITS, false) => put(place, Value::Number(Number::from(integer))),
-                (1..=MAX_DIGITS, true) if integer > 0 => put(place, Value::Number(Number::from(-integer))),
-                // Too large, or minus nothing.
-                _ => *place = serde_json::from_str(self.json.get(start..self.pos)?).ok()?,
-            }
-            return Some(());
-        }
-        let number = match self.short_fraction(integer, digits) {
-            Some(fraction) if is_negative => -fraction,
-            Some(fraction) => fraction,
-            None => {
-                while let Some(b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-') = self.peek() {
-                    self.pos += 1;
+    fn number(&self, start: usize, place: &mut Value) -> Option<usize> {
+        let bytes = self.bytes();
+        let is_negative = *bytes.get(start)? == b'-';
+        let first = start + usize::from(is_negative);
+        let (integer, mut at) = digits(bytes, 0, first);
+        let len = at - first;
+        match bytes.get(at) {
+            Some(b'.' | b'e' | b'E') => {}
+            _ => {
+                match (len, is_negative) {
+                    (1..=MAX_DIGITS, false) => put(place, Value::Number(Number::from(integer))),
+                    (1..=MAX_DIGITS, true) if integer > 0 => {
+                        put(place, Value::Number(Number::from(-integer)));
+                    }
+                    // Too large, or minus nothing.
+                    _ => *place = serde_json::from_str(self.json.get(start..at)?).ok()?,
                 }
-                self.json.get(start..self.pos)?.parse().ok()?
+                return Some(at);
             }
-        };
-        put(place, Value::Number(Number::from(number)));
-        number.is_finite().then_some(())
-    }
-
-    /// A number whose digits and the power of ten that divides them are exact as floating point numbers: so is their
-    /// quotient, but for the one rounding that it needs.
-    fn short_fraction(&mut self, integer: i64, digits: usize) -> Option<f64> {
-        let after = self.json.as_bytes().get(self.pos + 1..)?;
-        let places = after.iter().take(EXACT_DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
-        let is_short = places > 0 && digits > 0 && digits + places <= EXACT_DIGITS;
-        if self.peek()? != b'.' || !is_short || matches!(after.get(places)?, b'0'..=b'9' | b'e' | b'E') {
-            return None;
         }
-        let all = after[..places].iter().fold(integer, |all, digit| all * 10 + i64::from(digit - b'0'));
-        self.pos += 1 + places;
-        Some(all as f64 / POWERS_OF_TEN[places])
+        let (all, end) = digits(bytes, integer, at + 1);
+        let places = end - (at + 1);
+        let is_short = bytes[at] == b'.' && len > 0 && places > 0 && len + places <= EXACT_DIGITS;
+        if is_short && !matches!(bytes.get(end), Some(b'e' | b'E')) {
+            // The digits and the power of ten that divides them are exact as floating point numbers: so is their
+            // quotient, but for the one rounding that it needs.
+            let fraction = all as f64 / POWERS_OF_TEN[places];
+            put(place, Value::Number(Number::from(if is_negative { -fraction } else { fraction })));
+            return Some(end);
+        }
+        while let Some(b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-') = bytes.get(at) {
+            at += 1;
+        }
+        let number: f64 = self.json.get(start..at)?.parse().ok()?;
+        put(place, Value::Number(Number::from(number)));
+        number.is_finite().then_some(at)
     }
+}
+
+/// Whether so many bytes are the same, up to eight. That is no call, as a comparison of any number is.
+#[inline]
+fn is_same(next: &[u8; 8], place: &[u8; SHORT], len: usize) -> bool {
+    let Some(place) = place.first_chunk() else { return false };
+    let difference = u64::from_le_bytes(*next) ^ u64::from_le_bytes(*place);
+    difference.trailing_zeros() as usize >= 8 * len
+}
+
+/// The number that these digits and those before them are, if they are not too many, and where they end.
+#[inline]
+fn digits(bytes: &[u8], before: i64, mut at: usize) -> (i64, usize) {
+    let mut number = before;
+    while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
+        number = number.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+        at += 1;
+    }
+    (number, at)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use serde::{Serialize, Serializer};
 
-use super::{Date, Object, Str, Value, text::SHORT};
+use super::{Date, Number, Object, Str, Value, number::Kind, text::SHORT};
 use crate::codec::parser::{
     EncodeError,
     output::Output,
@@ -54,11 +54,7 @@ impl Output {
             Value::Null => self.out.extend_from_slice(b"null"),
             Value::Bool(true) => self.out.extend_from_slice(b"true"),
             Value::Bool(false) => self.out.extend_from_slice(b"false"),
-            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(value), _) => self.json().serialize_u64(value)?,
-                (None, Some(value)) => self.json().serialize_i64(value)?,
-                (None, None) => self.json().serialize_f64(number.as_f64())?,
-            },
+            Value::Number(number) => self.number(*number)?,
             Value::String(text) => self.text(text),
             Value::Array(values) => self.array(values)?,
             Value::Object(members) => self.object(members)?,
@@ -83,9 +79,7 @@ impl Output {
         self.deeper()?;
         let mut before = b'{';
         members.try_each(|name, value| {
-            self.out.push(before);
-            self.text(name);
-            self.out.push(b':');
+            self.name(before, name);
             before = b',';
             self.value(value)
         })?;
@@ -107,28 +101,91 @@ impl Output {
         Ok(date.serialize(&mut self.json())?)
     }
 
-    fn text(&mut self, text: &Str) {
-        self.out.push(b'"');
-        if let Some((place, len)) = text.plain_in_place() {
-            self.plain_in_place(place, len);
-        } else if let Some((place, len)) = text.in_place() {
-            let plain = plain_run_in(place, len);
-            self.plain_in_place(place, plain);
-            if plain < len {
-                self.escaped(&place[plain..len], 0);
-            }
+    /// Writes the name of a member, after a bracket or comma.
+    fn name(&mut self, before: u8, name: &Str) {
+        if let Some((place, len)) = name.plain_in_place() {
+            self.room::<{ SHORT + 4 }>(|room| {
+                (room[0], room[1]) = (before, b'"');
+                room[2..2 + SHORT].copy_from_slice(place);
+                (room[2 + len], room[3 + len]) = (b'"', b':');
+                4 + len
+            });
         } else {
-            self.escaped(text.as_bytes(), plain_run(text.as_bytes()));
+            self.out.push(before);
+            self.text(name);
+            self.out.push(b':');
         }
-        self.out.push(b'"');
     }
 
-    /// Writes the beginning of a place.
-    fn plain_in_place(&mut self, place: &[u8; SHORT], len: usize) {
-        // A copy of the whole place is no call, as one of the text alone would be.
+    fn text(&mut self, text: &Str) {
+        if let Some((place, len)) = text.plain_in_place() {
+            self.room::<{ SHORT + 2 }>(|room| {
+                room[0] = b'"';
+                room[1..1 + SHORT].copy_from_slice(place);
+                room[1 + len] = b'"';
+                2 + len
+            });
+        } else if let Some((place, len)) = text.in_place() {
+            let plain = plain_run_in(place, len);
+            self.room::<{ SHORT + 2 }>(|room| {
+                room[0] = b'"';
+                room[1..1 + SHORT].copy_from_slice(place);
+                room[1 + len] = b'"';
+                if plain < len { 1 + plain } else { 2 + len }
+            });
+            if plain < len {
+                self.escaped(&place[plain..len], 0);
+                self.out.push(b'"');
+            }
+        } else {
+            self.out.push(b'"');
+            self.escaped(text.as_bytes(), plain_run(text.as_bytes()));
+            self.out.push(b'"');
+        }
+    }
+
+    fn number(&mut self, number: Number) -> Result<(), EncodeError> {
+        match number.0 {
+            Kind::Unsigned(value) => self.decimal(false, value, 0),
+            Kind::Negative(value) => self.decimal(true, value.unsigned_abs(), 0),
+            Kind::Float(value) => match thousandths(value.abs()) {
+                Some((digits, places)) => self.decimal(value.is_sign_negative(), digits, places),
+                None => self.json().serialize_f64(value)?,
+            },
+        }
+        Ok(())
+    }
+
+    /// Writes a number of which so many digits stand behind the point.
+    fn decimal(&mut self, is_negative: bool, mut digits: u64, places: usize) {
+        let len = digits.checked_ilog10().map_or(1, |log| log as usize + 1).max(places + 1);
+        self.room::<24>(|room| {
+            let mut at = usize::from(is_negative);
+            room[0] = b'-';
+            at += len + usize::from(places > 0);
+            let end = at;
+            for place in 0..len {
+                if place == places && places > 0 {
+                    at -= 1;
+                    room[at] = b'.';
+                }
+                at -= 1;
+                room[at] = b'0' + (digits % 10) as u8;
+                digits /= 10;
+            }
+            end
+        });
+    }
+
+    /// Has somebody write to the end of the text, and tell how much.
+    #[inline]
+    fn room<const N: usize>(&mut self, write: impl FnOnce(&mut [u8; N]) -> usize) {
         let start = self.out.len();
-        self.out.extend_from_slice(place);
-        self.out.truncate(start + len);
+        self.out.extend_from_slice(&[0; N]);
+        if let Some(room) = self.out[start..].first_chunk_mut() {
+            let written = write(room);
+            self.out.truncate(start + written);
+        }
     }
 
     /// Writes a text of which so much needs no escapes.
@@ -156,4 +213,25 @@ impl Output {
             (rest, plain) = (after, plain_run(after));
         }
     }
+}
+
+/// The digits of a number that has up to three behind its point, at least one of them, and how many those are.
+///
+/// With up to fifteen digits in all there is only one number that reads like this, and nothing shorter does.
+fn thousandths(value: f64) -> Option<(u64, usize)> {
+    const MOST: f64 = 1e12;
+    if value.is_nan() || value >= MOST {
+        return None;
+    }
+    let exactly = value * 1000.0;
+    let mut digits = (exactly + 0.5) as i64;
+    if digits as f64 / 1000.0 != value {
+        return None;
+    }
+    let mut places = 3;
+    while places > 1 && digits % 10 == 0 {
+        digits /= 10;
+        places -= 1;
+    }
+    Some((digits.unsigned_abs(), places))
 }
