@@ -9,7 +9,7 @@ use futures_util::{Stream, stream::FuturesUnordered};
 
 /// Futures that run side by side. Most sessions have none most of the time: what a set of them needs is there only
 /// while one is.
-pub(crate) struct Futures<F>(Option<FuturesUnordered<F>>);
+pub(crate) struct Futures<F>(Option<Box<FuturesUnordered<F>>>);
 
 impl<F> Default for Futures<F> {
     fn default() -> Self {
@@ -23,7 +23,7 @@ impl<F: Future> Futures<F> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, FuturesUnordered::len)
+        self.0.as_ref().map_or(0, |set| set.len())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -33,7 +33,7 @@ impl<F: Future> Futures<F> {
     /// Polls those that were woken. The output of one that has ended, if one has.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Option<F::Output> {
         let set = self.0.as_mut()?;
-        match Pin::new(set).poll_next(cx) {
+        match Pin::new(&mut **set).poll_next(cx) {
             Poll::Ready(Some(output)) => Some(output),
             Poll::Ready(None) => {
                 self.0 = None;
@@ -46,7 +46,7 @@ impl<F: Future> Futures<F> {
 
 impl<F: Future + Unpin> Futures<F> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &F> {
-        self.0.iter().flatten()
+        self.0.iter().flat_map(|set| set.iter())
     }
 }
 

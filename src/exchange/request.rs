@@ -96,7 +96,8 @@ fn lasting(extensions: &Extensions) -> Extensions {
     extensions.remove::<AllowRequest>();
     extensions.remove::<SessionIdGenerator>();
     extensions.remove::<UpgradeHook>();
-    extensions
+    // A table in which nothing stands is memory, too.
+    if extensions.is_empty() { Extensions::new() } else { extensions }
 }
 
 #[cfg(test)]

@@ -42,7 +42,8 @@ pub(crate) struct Line {
     /// A copy of "ended", to be read without the lock.
     has_ended: AtomicBool,
     state: Mutex<State>,
-    drained: Notify,
+    /// There from the first one on who waits for it.
+    drained: OnceLock<Box<Notify>>,
     limits: OutboxLimits,
     counts: Arc<LimitCounts>,
     /// There from the first listener on.
@@ -53,7 +54,7 @@ impl Line {
     pub(crate) fn new(limits: OutboxLimits, counts: Arc<LimitCounts>) -> Self {
         Self {
             state: Mutex::default(),
-            drained: Notify::new(),
+            drained: OnceLock::new(),
             has_ended: AtomicBool::new(false),
             limits,
             counts,
@@ -196,7 +197,7 @@ impl Line {
 
     pub(super) async fn drained(&self) {
         loop {
-            let notified = self.drained.notified();
+            let notified = self.drained.get_or_init(Box::default).notified();
             let mut notified = std::pin::pin!(notified);
             notified.as_mut().enable();
             {
@@ -212,8 +213,8 @@ impl Line {
 
     /// Nothing waits any more: tells those who have waited for that.
     fn notify(&self, is_awaited: bool) {
-        if is_awaited {
-            self.drained.notify_waiters();
+        if is_awaited && let Some(drained) = self.drained.get() {
+            drained.notify_waiters();
         }
     }
 
@@ -318,7 +319,7 @@ impl Line {
             (state.wire.take(), std::mem::take(&mut state.queue))
         };
         drop(queue);
-        self.drained.notify_waiters();
+        self.notify(true);
         let wire = wire.map(|mut wire| {
             wire.end(cx, reason);
             wire

@@ -86,8 +86,11 @@ impl Parcel<'_> {
 /// Each thread has a table for packets, which is lent to one client after the other: one that is idle keeps none.
 const LENT: usize = 64;
 
+/// In a place of its own: one word for each client, for most of which little waits.
+type Rest = VecDeque<Queued>;
+
 thread_local! {
-    static SPARE: Cell<VecDeque<Queued>> = const { Cell::new(VecDeque::new()) };
+    static SPARE: Cell<Option<Box<Rest>>> = const { Cell::new(None) };
 }
 
 /// Packets in the order in which they leave.
@@ -95,7 +98,7 @@ thread_local! {
 pub(crate) struct Queue {
     /// The first stands by itself: where only one waits, as with most broadcasts, the queue needs no memory.
     first: Option<Queued>,
-    rest: VecDeque<Queued>,
+    rest: Option<Box<Rest>>,
     plain: Plain,
     bytes: usize,
     taken: u64,
@@ -112,11 +115,8 @@ impl Queue {
         self.first.is_none()
     }
 
-    fn rest(&mut self) -> &mut VecDeque<Queued> {
-        if self.rest.capacity() == 0 {
-            self.rest = SPARE.take();
-        }
-        &mut self.rest
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_with(|| SPARE.take().unwrap_or_default())
     }
 
     pub(crate) fn push(&mut self, frame: Frame) {
@@ -149,12 +149,13 @@ impl Queue {
         let length = queued.frame().len();
         self.bytes -= length;
         self.taken += length as u64;
-        self.first = self.rest.pop_front();
-        if self.first.is_none() && self.rest.capacity() > 0 {
+        if let Some(rest) = &mut self.rest {
+            self.first = rest.pop_front();
             // A burst is over.
-            let rest = std::mem::take(&mut self.rest);
-            if rest.capacity() <= LENT {
-                SPARE.set(rest);
+            if let Some(rest) = self.rest.take_if(|rest| rest.is_empty())
+                && rest.capacity() <= LENT
+            {
+                SPARE.set(Some(rest));
             }
         }
         Some(queued)
@@ -163,7 +164,7 @@ impl Queue {
     /// The only one that waits, if it is for many.
     pub(crate) fn only_shared(&self) -> Option<&SharedFrame> {
         match &self.first {
-            Some(Queued::Shared(shared)) if self.rest.is_empty() => Some(shared),
+            Some(Queued::Shared(shared)) if self.rest.is_none() => Some(shared),
             _ => None,
         }
     }
@@ -180,7 +181,7 @@ impl Queue {
 
     /// Takes everything out, if it is one packet.
     pub(crate) fn take_only(&mut self) -> Option<Frame> {
-        if !self.rest.is_empty() {
+        if self.rest.is_some() {
             return None;
         }
         self.forget();
@@ -190,7 +191,7 @@ impl Queue {
     /// Takes everything out.
     pub(crate) fn take(&mut self) -> Vec<Frame> {
         self.forget();
-        let rest = std::mem::take(&mut self.rest);
+        let rest = self.rest.take().into_iter().flat_map(|rest| *rest);
         self.first.take().into_iter().chain(rest).map(Queued::into_frame).collect()
     }
 
@@ -207,7 +208,7 @@ impl Queue {
     }
 
     fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.rest.len()
+        usize::from(self.first.is_some()) + self.rest.as_ref().map_or(0, |rest| rest.len())
     }
 
     pub(crate) fn is_half_full(&self, limits: &OutboxLimits) -> bool {

@@ -1,6 +1,6 @@
 //! Acknowledgements that clients owe.
 
-use std::{collections::HashMap, error::Error, fmt};
+use std::{collections::BTreeMap, error::Error, fmt};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -72,8 +72,19 @@ pub(crate) struct AckTable(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
-    waiting: HashMap<u64, Waiting>,
+    /// Few at a time; and without one, no memory.
+    waiting: BTreeMap<u64, Waiting>,
     is_closed: bool,
+}
+
+impl Table {
+    fn take(&mut self, id: u64) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&id);
+        if self.waiting.is_empty() {
+            self.waiting = BTreeMap::new();
+        }
+        waiting
+    }
 }
 
 /// Why an answer cannot be waited for.
@@ -107,15 +118,12 @@ impl AckTable {
     /// An answer is not waited for any more.
     pub(crate) fn forget(&self, id: u64) {
         let mut table = self.0.lock();
-        table.waiting.remove(&id);
-        if table.waiting.is_empty() {
-            table.waiting = HashMap::new();
-        }
+        table.take(id);
     }
 
     /// An answer came. One that nobody waits for (any more) is ignored.
     pub(crate) fn answer(&self, socket: &SocketId, id: u64, args: Args) {
-        let waiting = self.0.lock().waiting.remove(&id);
+        let waiting = self.0.lock().take(id);
         match waiting {
             // Whoever asked may have stopped waiting in this very moment.
             Some(Waiting::One(sender)) => drop(sender.send(args)),
@@ -261,7 +269,7 @@ mod tests {
         fn every_question_has_one_result(steps in prop::collection::vec(step(), 0..60)) {
             const LIMIT: usize = 6;
             let (table, socket) = (AckTable::default(), SocketId::from("s"));
-            let mut askers: HashMap<u64, Asker> = HashMap::new();
+            let mut askers: BTreeMap<u64, Asker> = BTreeMap::new();
             let (mut owed, mut next, mut is_closed) = (Vec::new(), 0, false);
             for step in steps {
                 match step {
@@ -302,7 +310,7 @@ mod tests {
                         table.close(&socket);
                         is_closed = true;
                         owed.clear();
-                        for (_, mut asker) in askers.drain() {
+                        for (_, mut asker) in std::mem::take(&mut askers) {
                             prop_assert_eq!(asker.look(), Heard::Gone);
                         }
                     }

@@ -59,7 +59,7 @@ impl Service<Open> for Connector {
             held: Held::new(self.hub.unfinished.clone()),
         };
         let scope = open.scope.clone();
-        scope.drive(Driver::new(self.hub.clone(), (*self.service).clone(), link, open));
+        scope.drive(Driver::new(self.hub.clone(), self.service.clone(), link, open));
         ready(Ok(connection))
     }
 }

@@ -51,7 +51,7 @@ type SharedHooks = Option<Arc<dyn SocketHooks>>;
 
 pub(super) struct Driver {
     hub: Arc<Hub>,
-    service: ConnectService,
+    service: Arc<ConnectService>,
     link: Arc<Link>,
     dialect: Dialect,
     request: Arc<SessionRequest>,
@@ -62,10 +62,8 @@ pub(super) struct Driver {
     /// Events may wait for their services.
     is_anything_aside: bool,
     running: Futures<Work>,
-    /// Sessions that the clients ask for.
-    restorations: Vec<Restoration>,
-    /// Those that were found, until their sockets have joined.
-    pending: Vec<(Socket, Pending)>,
+    /// There from the first one on who comes back.
+    returning: Option<Box<Returning>>,
     /// Until the first namespace was joined.
     connect_deadline: Option<Pin<Box<Sleep>>>,
     /// Until a packet must be complete whose attachments are due.
@@ -75,8 +73,17 @@ pub(super) struct Driver {
     is_leaving: bool,
 }
 
+/// Who comes back to a session.
+#[derive(Default)]
+struct Returning {
+    /// Sessions that the clients ask for.
+    restorations: Vec<Restoration>,
+    /// Those that were found, until their sockets have joined.
+    pending: Vec<(Socket, Pending)>,
+}
+
 impl Driver {
-    pub(super) fn new(hub: Arc<Hub>, service: ConnectService, link: Arc<Link>, open: Open) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, service: Arc<ConnectService>, link: Arc<Link>, open: Open) -> Self {
         let Open { session_id, revision, request, outbox, closed, .. } = open;
         Self {
             connect_deadline: Some(Box::pin(tokio::time::sleep(hub.limits.connect_timeout))),
@@ -91,8 +98,7 @@ impl Driver {
             is_anything_aside: false,
             running: Futures::default(),
             packet_deadline: None,
-            restorations: Vec::new(),
-            pending: Vec::new(),
+            returning: None,
             has_begun: false,
             is_leaving: false,
         }

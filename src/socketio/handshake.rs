@@ -23,7 +23,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Handshake {
     request: Arc<SessionRequest>,
-    auth: Option<Json>,
+    auth: Option<Box<Json>>,
     /// Milliseconds since 1970.
     issued: u64,
 }
@@ -32,7 +32,7 @@ impl Handshake {
     /// The handshake of a client that joins at this moment.
     pub(crate) fn new(request: Arc<SessionRequest>, auth: Option<&Json>) -> Self {
         // Copied: the message that they came in would live as long as the socket.
-        let auth = auth.and_then(|auth| Json::parse(Text::from(auth.as_str())).ok());
+        let auth = auth.and_then(|auth| Json::parse(Text::from(auth.as_str())).ok()).map(Box::new);
         let issued = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
         Self { request, auth, issued }
     }
@@ -107,7 +107,7 @@ impl Handshake {
         snapshot.query = self.request.query().collect();
         snapshot.auth = self.auth().ok().filter(travels).unwrap_or_default();
         // The token of a client that was recovered is still good for the next time.
-        if Token::of(self.auth.as_ref()).is_some()
+        if Token::of(self.auth.as_deref()).is_some()
             && let Some(auth) = snapshot.auth.as_object_mut()
         {
             auth.remove("pid");

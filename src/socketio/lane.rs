@@ -28,10 +28,13 @@ pub(super) struct Lane {
     pub(super) hooks: Option<Arc<dyn SocketHooks>>,
     service: SocketService,
     /// Events that came while the service was not ready, or too many handlers were running.
-    set_aside: VecDeque<Waiting>,
+    set_aside: Option<Box<SetAside>>,
     in_flight: usize,
     max_in_flight: usize,
 }
+
+/// In a place of its own: one word for each socket, for most of which nothing waits.
+type SetAside = VecDeque<Waiting>;
 
 /// An event as it came.
 pub(super) struct Waiting {
@@ -46,11 +49,15 @@ impl Lane {
     pub(super) fn new(socket: Socket, service: SocketService) -> Self {
         let max_in_flight = socket.hub().limits.events_in_flight.max(1);
         let hooks = service.hooks();
-        Self { socket, hooks, service, set_aside: VecDeque::new(), in_flight: 0, max_in_flight }
+        Self { socket, hooks, service, set_aside: None, in_flight: 0, max_in_flight }
     }
 
     pub(super) fn set_aside(&self) -> Load {
-        Load { events: self.set_aside.len(), bytes: self.set_aside.iter().map(|event| event.bytes).sum() }
+        let waiting = self.set_aside.iter().flat_map(|waiting| waiting.iter());
+        waiting.fold(Load::default(), |sum, event| Load {
+            events: sum.events + 1,
+            bytes: sum.bytes + event.bytes,
+        })
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -64,7 +71,7 @@ impl Lane {
 
     /// Whether events wait.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.set_aside.is_empty()
+        self.set_aside.is_some()
     }
 
     /// An event has come. Ready if it is its turn at once: whether the service can be asked, and if not, why. If it is
@@ -74,7 +81,7 @@ impl Lane {
     }
 
     pub(super) fn put_aside(&mut self, event: Waiting) {
-        self.set_aside.push_back(event);
+        self.set_aside.get_or_insert_default().push_back(event);
     }
 
     /// The next event of those that were set aside, if the service is ready for it.
@@ -83,7 +90,10 @@ impl Lane {
             return Poll::Pending;
         }
         let readiness = ready!(self.poll_ready(cx));
-        let Some(event) = self.set_aside.pop_front() else { return Poll::Pending };
+        let Some(event) = self.set_aside.as_mut().and_then(|waiting| waiting.pop_front()) else {
+            return Poll::Pending;
+        };
+        self.set_aside.take_if(|waiting| waiting.is_empty());
         Poll::Ready((self.start(event), readiness))
     }
 

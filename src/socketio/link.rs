@@ -40,15 +40,22 @@ struct Inbox {
     bytes: usize,
     /// Until when the packet has to be complete whose attachments are due.
     due: Option<Instant>,
+    /// What the driver has taken, and could not start yet.
+    set_aside: Load,
+    driver: Option<Waker>,
+    /// There while something is in it.
+    seldom: Option<Box<Seldom>>,
+}
+
+/// What most sessions have none of, most of the time.
+#[derive(Debug, Default)]
+struct Seldom {
     ended: Vec<SocketId>,
     /// In the order in which they are told, from the end.
     failed: Vec<Failure>,
     /// All namespaces are to be left, and then the session.
     closes_session: bool,
-    /// What the driver has taken, and could not start yet.
-    set_aside: Load,
-    driver: Option<Waker>,
-    /// It waits until less than this waits here.
+    /// It waits until less than this waits in the inbox.
     reader: Option<(Waker, Load)>,
 }
 
@@ -125,6 +132,38 @@ impl Inbox {
         SPARE.with_borrow_mut(|spare| std::mem::swap(spare, &mut self.packets));
     }
 
+    fn seldom(&mut self) -> &mut Seldom {
+        self.seldom.get_or_insert_default()
+    }
+
+    /// What the server did.
+    fn told(&mut self) -> Option<News> {
+        let seldom = self.seldom.as_mut()?;
+        if let Some(failure) = seldom.failed.pop() {
+            return Some(News::Failed(failure));
+        }
+        if let Some(socket) = seldom.ended.pop() {
+            return Some(News::Ended(socket));
+        }
+        if std::mem::take(&mut seldom.closes_session) {
+            return Some(News::CloseSession);
+        }
+        if seldom.reader.is_none() {
+            self.seldom = None;
+        }
+        None
+    }
+
+    /// Whom to wake, if there is room again for one who waits for it.
+    fn reader(&mut self) -> Option<Waker> {
+        let (reader, limit) = self.seldom.as_mut()?.reader.take()?;
+        if self.has_room(limit) {
+            return Some(reader);
+        }
+        self.seldom().reader = Some((reader, limit));
+        None
+    }
+
     fn has_room(&self, limit: Load) -> bool {
         let events = self.packets.len() + self.set_aside.events;
         events == 0 || (events < limit.events && self.bytes + self.set_aside.bytes < limit.bytes)
@@ -142,7 +181,7 @@ impl Link {
         if inbox.has_room(limit) {
             return Poll::Ready(());
         }
-        inbox.reader = Some((cx.waker().clone(), limit));
+        inbox.seldom().reader = Some((cx.waker().clone(), limit));
         Poll::Pending
     }
 
@@ -167,16 +206,16 @@ impl Link {
 
     /// A socket was disconnected by the server.
     pub(crate) fn end(&self, socket: SocketId) {
-        self.tell(|inbox| inbox.ended.push(socket));
+        self.tell(|inbox| inbox.seldom().ended.push(socket));
     }
 
     /// A handler has failed.
     pub(crate) fn fail(&self, failure: Failure) {
-        self.tell(|inbox| inbox.failed.insert(0, failure));
+        self.tell(|inbox| inbox.seldom().failed.insert(0, failure));
     }
 
     pub(crate) fn close_session(&self) {
-        self.tell(|inbox| inbox.closes_session = true);
+        self.tell(|inbox| inbox.seldom().closes_session = true);
     }
 
     fn tell(&self, news: impl FnOnce(&mut Inbox)) {
@@ -193,14 +232,8 @@ impl Link {
     /// The next news: what the server did comes before what the client sent, as it happened at once.
     pub(crate) fn next_news(&self, cx: &mut Context<'_>) -> Option<News> {
         let mut inbox = self.inbox.lock();
-        if let Some(failure) = inbox.failed.pop() {
-            return Some(News::Failed(failure));
-        }
-        if let Some(socket) = inbox.ended.pop() {
-            return Some(News::Ended(socket));
-        }
-        if std::mem::take(&mut inbox.closes_session) {
-            return Some(News::CloseSession);
+        if let Some(news) = inbox.told() {
+            return Some(news);
         }
         if let Some(next) = inbox.packets.front() {
             inbox.bytes -= next.bytes();
@@ -220,13 +253,7 @@ impl Link {
             inbox.set_aside = load;
             inbox.rest();
             // The driver may look often; the reader is woken only when it can go on.
-            let reader = inbox.reader.take();
-            let (to_wake, still) = match reader {
-                Some((reader, limit)) if inbox.has_room(limit) => (Some(reader), None),
-                reader => (None, reader),
-            };
-            inbox.reader = still;
-            (to_wake, inbox.due)
+            (inbox.reader(), inbox.due)
         };
         if let Some(reader) = reader {
             reader.wake();

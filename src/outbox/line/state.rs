@@ -42,7 +42,7 @@ pub(super) enum Phase {
     /// The server asked for the end: what is queued goes out first.
     Closing(CloseReason),
     /// The session's task has yet to see this.
-    Failed(Fault),
+    Failed(Box<Fault>),
     Ended,
 }
 
@@ -114,7 +114,7 @@ impl State {
 
     pub(super) fn fail(&mut self, fault: Fault) -> Option<Waker> {
         if matches!(self.phase, Phase::Open | Phase::Closing(_)) {
-            self.phase = Phase::Failed(fault);
+            self.phase = Phase::Failed(Box::new(fault));
         }
         self.waker.clone()
     }

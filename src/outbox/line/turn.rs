@@ -99,7 +99,7 @@ impl State {
         match &self.phase {
             Phase::Open => Verdict::GoOn,
             Phase::Closing(reason) => Verdict::Close(*reason),
-            Phase::Failed(fault) => Verdict::Failed(fault.clone()),
+            Phase::Failed(fault) => Verdict::Failed((**fault).clone()),
             Phase::Ended => Verdict::Close(CloseReason::ForcedClose),
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use tower::ServiceExt;
 
-use super::Driver;
+use super::{Driver, Returning};
 use crate::{
     codec::parser::{Joined, Json},
     guard::guarded,
@@ -37,7 +37,8 @@ impl Driver {
             && let Some(token) = Token::of(auth.as_ref())
         {
             self.slots.insert(state.name.clone(), Slot::Restoring);
-            self.restorations.push(Restoration::new(state.clone(), replay, &token, auth));
+            let restoration = Restoration::new(state.clone(), replay, &token, auth);
+            self.returning.get_or_insert_default().restorations.push(restoration);
             return;
         }
         self.connect(cx, state, auth, None);
@@ -45,15 +46,16 @@ impl Driver {
 
     /// The stores of sessions have answered: whether one has.
     pub(super) fn poll_restorations(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(returning) = &mut self.returning else { return false };
         let mut restored = None;
-        for (index, restoration) in self.restorations.iter_mut().enumerate() {
+        for (index, restoration) in returning.restorations.iter_mut().enumerate() {
             if let Poll::Ready(answer) = restoration.poll(cx) {
                 restored = Some((index, answer));
                 break;
             }
         }
         let Some((index, Restored { namespace, auth, pending })) = restored else { return false };
-        let done = self.restorations.swap_remove(index);
+        let done = returning.restorations.swap_remove(index);
         guarded("the drop of a future", || drop(done));
         self.connect(cx, namespace, auth, pending);
         true
@@ -61,15 +63,19 @@ impl Driver {
 
     /// Nobody waits for them any more. The sessions stay in their stores.
     pub(super) fn drop_restorations(&mut self) {
-        let restorations = std::mem::take(&mut self.restorations);
+        let Some(Returning { restorations, pending }) = self.returning.take().map(|returning| *returning)
+        else {
+            return;
+        };
         guarded("the drop of a future", || drop(restorations));
-        self.pending = Vec::new();
+        drop(pending);
     }
 
     /// The session that this socket is to get back. Dropped, it is found again.
     pub(super) fn take_pending(&mut self, socket: &Socket) -> Option<Pending> {
-        let index = self.pending.iter().position(|(of, _)| of == socket)?;
-        Some(self.pending.swap_remove(index).1)
+        let pending = &mut self.returning.as_mut()?.pending;
+        let index = pending.iter().position(|(of, _)| of == socket)?;
+        Some(pending.swap_remove(index).1)
     }
 
     /// Asks the namespace's service about a client; perhaps it has been there before.
@@ -89,9 +95,9 @@ impl Driver {
         let socket = Socket::new(Arc::new(member), state.clone(), self.hub.clone());
         self.slots.insert(state.name.clone(), Slot::Connecting(socket.clone()));
         if let Some(pending) = pending {
-            self.pending.push((socket.clone(), pending));
+            self.returning.get_or_insert_default().pending.push((socket.clone(), pending));
         }
-        let service = self.service.clone();
+        let service = (*self.service).clone();
         let connect = Connect::new(socket.clone());
         let future = Box::pin(service.oneshot(connect));
         self.start(cx, socket, None, Task::Connect(future));
