@@ -8,7 +8,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     deflate::Inflater,
-    header::{Frame, Kind, UnfinishedHeader, take},
+    header::{Frame, Kind, SHORT, UnfinishedHeader, take},
     mask::unmask,
     violation::Violation,
 };
@@ -125,6 +125,9 @@ impl Assembly {
     }
 
     fn advance(&mut self, input: &mut &mut [u8]) -> Result<Option<Incoming>, Violation> {
+        if let Some(message) = self.at_once(input) {
+            return message.map(Some);
+        }
         loop {
             let mut frame = match self.frame.take() {
                 Some(frame) => frame,
@@ -158,6 +161,22 @@ impl Assembly {
                 return Ok(incoming);
             }
         }
+    }
+
+    /// A short message that came whole, in one frame, where nothing is unfinished: most are such, and nothing of how far
+    /// they have come need be kept.
+    fn at_once(&mut self, input: &mut &mut [u8]) -> Option<Result<Incoming, Violation>> {
+        if self.frame.is_some() || self.message.is_some() {
+            return None;
+        }
+        let (kind, mask, length) = self.header.short(input)?;
+        if length > self.limits.message || length > input.len() - SHORT {
+            return None;
+        }
+        take(input, SHORT);
+        let content = take(input, length);
+        unmask(content, mask);
+        Some(whole(kind, content))
     }
 
     /// The next frame, if its header is there and it may come. If it is a message by itself and has come whole, there

@@ -10,6 +10,9 @@ pub(super) const MAX_CONTROL: u64 = 125;
 /// Two bytes, eight of the length, four of the mask.
 const LONGEST: usize = 14;
 
+/// Two bytes and four of the mask, where the length is one of the short ones.
+pub(super) const SHORT: usize = 6;
+
 /// The bits of the first byte that mean nothing by themselves.
 const RESERVED: u8 = 0x70;
 
@@ -67,6 +70,21 @@ pub(super) struct UnfinishedHeader {
 }
 
 impl UnfinishedHeader {
+    /// The header that most messages have, if it stands at the beginning of the input: of a single frame, as it is, with
+    /// a short length. It is not taken away, and nothing is said of any other.
+    pub(super) fn short(&self, input: &[u8]) -> Option<(Kind, [u8; 4], usize)> {
+        let ([first, second, mask @ ..], _) =
+            input.split_first_chunk::<SHORT>().filter(|_| self.length == 0)?;
+        let kind = match first {
+            0x81 => Kind::Text,
+            0x82 => Kind::Binary,
+            _ => return None,
+        };
+        // The first bit says that there is a mask.
+        let length = second.checked_sub(0x80).filter(|length| *length < 126)?;
+        Some((kind, *mask, usize::from(length)))
+    }
+
     /// Takes the bytes of the header away from the input. Nothing comes of it before its last byte has come.
     ///
     /// `may_compress` says that messages may be compressed. `may_come` is asked whether a frame of this kind may stand here.
