@@ -11,32 +11,32 @@ use crate::copied::copied;
 ///
 /// It dereferences to `str`. `Debug` prints the length only, as messages may carry secrets.
 #[derive(Clone)]
-pub struct Text {
-    buffer: Buffer,
-    start: usize,
-    end: usize,
-}
+pub struct Text(Source);
 
+/// Four words: texts are moved about within packets, events and answers, and a longer move is a call.
 #[derive(Clone)]
-enum Buffer {
+enum Source {
     Static(&'static str),
-    /// One allocation holds the count and the text.
-    Shared(Arc<str>),
+    /// Part of a text: one allocation holds the count and all of it.
+    Shared {
+        whole: Arc<str>,
+        start: usize,
+        end: usize,
+    },
 }
 
 impl Text {
     /// A text that lives as long as the program, without allocation.
     pub const fn from_static(text: &'static str) -> Self {
-        Self { buffer: Buffer::Static(text), start: 0, end: text.len() }
+        Self(Source::Static(text))
     }
 
     /// The text itself.
     pub fn as_str(&self) -> &str {
-        let whole = match &self.buffer {
-            Buffer::Static(text) => text,
-            Buffer::Shared(text) => &**text,
-        };
-        whole.get(self.start..self.end).unwrap_or_default()
+        match &self.0 {
+            Source::Static(text) => text,
+            Source::Shared { whole, start, end } => whole.get(*start..*end).unwrap_or_default(),
+        }
     }
 
     /// Part of the text, in the same buffer. Nothing, if its ends are within a character or beyond the text.
@@ -53,17 +53,25 @@ impl Text {
     }
 
     fn narrow(&mut self, range: Range<usize>) {
-        if self.as_str().get(range.clone()).is_some() {
-            (self.start, self.end) = (self.start + range.start, self.start + range.end);
-        } else {
+        if self.as_str().get(range.clone()).is_none() {
             *self = Self::default();
+            return;
+        }
+        match &mut self.0 {
+            Source::Static(text) => *text = text.get(range).unwrap_or_default(),
+            Source::Shared { start, end, .. } => {
+                (*start, *end) = (*start + range.start, *start + range.end);
+            }
         }
     }
 
     /// The same buffer without its first byte, which must be ASCII (else nothing is hidden).
     pub(crate) fn skip_ascii(mut self) -> Self {
         if self.as_str().as_bytes().first().is_some_and(u8::is_ascii) {
-            self.start += 1;
+            match &mut self.0 {
+                Source::Static(text) => *text = text.get(1..).unwrap_or_default(),
+                Source::Shared { start, .. } => *start += 1,
+            }
         }
         self
     }
@@ -96,7 +104,7 @@ impl AsRef<str> for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self { buffer: Buffer::Shared(text.into()), start: 0, end: text.len() }
+        Self(Source::Shared { whole: text.into(), start: 0, end: text.len() })
     }
 }
 
@@ -153,6 +161,18 @@ mod tests {
         assert_eq!(&*part.slice(0..2), "é");
         assert_eq!((&*text.slice(2..4), &*text.slice(3..40)), ("", ""));
         assert_eq!(&*text.into_slice(4..7), "llo");
+    }
+
+    #[test]
+    fn parts_of_what_lives_for_ever_are_found_too() {
+        let text = Text::from_static("4hé llo").skip_ascii();
+        assert_eq!((&*text, &*text.slice(1..3), &*text.slice(2..4)), ("hé llo", "é", ""));
+        assert_eq!(&*text.into_slice(4..7), "llo");
+    }
+
+    #[test]
+    fn it_is_four_words() {
+        assert_eq!(size_of::<Text>(), 4 * size_of::<usize>());
     }
 
     #[test]
