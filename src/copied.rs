@@ -5,6 +5,9 @@
 /// within its page: neighbours on the heap, of the same round size, do.
 const PIECE: usize = 2 * 1024;
 
+/// What is of this length or less is copied, rather than kept where it is or written from there.
+pub(crate) const COPIED: usize = 4 * 1024;
+
 /// A copy with no room to spare.
 pub(crate) fn copied(bytes: &[u8]) -> Vec<u8> {
     let mut copy = Vec::with_capacity(bytes.len());

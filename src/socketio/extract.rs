@@ -158,6 +158,9 @@ impl<C: Context, T: Clone + Send + Sync + 'static> Extract<C> for State<T> {
 
 /// The arguments of an event. A tuple takes several, any other type takes the first; a `()` takes none. What does
 /// not decode fails the event, which goes to the error hook.
+///
+/// [`Bytes`](bytes::Bytes) are the attachment itself and no copy: each slice of them keeps all of it. What is to stay
+/// of a small part is copied with [`Bytes::copy_from_slice`](bytes::Bytes::copy_from_slice).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Data<T>(pub T);
 

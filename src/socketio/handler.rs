@@ -105,6 +105,11 @@ impl IntoReply for Reply {
 }
 
 /// The arguments of an acknowledgement. A tuple is several.
+///
+/// More than 4 KiB of [`Bytes`](bytes::Bytes) are sent from where they are. A slice keeps all of the buffer that it is
+/// a part of until the client has taken it, and a client that reads slowly is allowed to leave thousands of them
+/// waiting, of which only their own length is counted. Who answers with a small part of something large gives a copy:
+/// [`Bytes::copy_from_slice`](bytes::Bytes::copy_from_slice).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ack<T>(pub T);
 

@@ -70,7 +70,7 @@ pub struct Refused<'a> {
 #[derive(Clone, Copy)]
 pub struct Payload<'a> {
     source: Source<'a>,
-    /// The value, if it is known to be bytes: they need not be copied.
+    /// The value, if it is known to be bytes: many of them need not be copied.
     bytes: Option<&'a Bytes>,
 }
 

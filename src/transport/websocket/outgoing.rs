@@ -6,13 +6,13 @@ use bytes::{Buf, Bytes};
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use super::deflate::Compressor;
-use crate::codec::engine::{Frame, Written};
+use crate::{
+    codec::engine::{Frame, Written},
+    copied::COPIED,
+};
 
 /// So much is joined before it is written. The rest stays in the queue, where it is counted.
 const JOINED: usize = 16 * 1024;
-
-/// A payload of this length or less is copied behind its header; a larger one is written from where it is.
-const COPIED: usize = 4 * 1024;
 
 /// A packet for many is copied behind its header, once for all, if it has this length or less.
 const FINISHED: usize = 64 * 1024;

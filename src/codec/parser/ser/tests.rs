@@ -6,7 +6,10 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
 
-use crate::codec::parser::{Args, EncodeError};
+use crate::{
+    codec::parser::{Args, EncodeError, Payload},
+    copied::COPIED,
+};
 
 fn encode<T: Serialize + ?Sized>(data: &T) -> String {
     let args = Args::encode(data).unwrap();
@@ -105,6 +108,16 @@ fn attachments_come_in_the_order_of_the_text() {
     let data =
         (Bytes::from_static(b"0"), vec![Bytes::from_static(b"1"), Bytes::new()], Bytes::from_static(b"3"));
     assert_eq!(Args::encode(&data).unwrap().attachments(), ["0", "1", "", "3"]);
+}
+
+#[test]
+fn a_small_part_of_something_large_does_not_keep_it() {
+    for (length, is_shared) in [(1, false), (COPIED, false), (COPIED + 1, true), (3 * COPIED, true)] {
+        let part = Bytes::from(vec![7; 3 * COPIED]).slice(..length);
+        let args = Payload::new(&&part).as_bytes(Some(&part)).to_args().unwrap();
+        assert_eq!(args.attachments(), [part.as_ref()]);
+        assert_eq!(args.attachments()[0].as_ptr() == part.as_ptr(), is_shared, "{length}");
+    }
 }
 
 #[test]

@@ -4,11 +4,14 @@ use bytes::Bytes;
 use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
 
 use super::arguments::ArgumentWriter;
-use crate::codec::parser::{
-    EncodeError, Iter, Limits,
-    attachments::Attachments,
-    output::Output,
-    scan::{Fault, Scanner, is_plain},
+use crate::{
+    codec::parser::{
+        EncodeError, Iter, Limits,
+        attachments::Attachments,
+        output::Output,
+        scan::{Fault, Scanner, is_plain},
+    },
+    copied::COPIED,
 };
 
 /// Collects the text in one buffer, which may hold a header already, and keeps to the limits.
@@ -50,10 +53,15 @@ impl Writer {
         value.serialize(self)
     }
 
-    /// Writes one argument that is bytes, which are shared.
+    /// Writes one argument that is bytes. They are shared if they are many: few may be a piece of something large, all
+    /// of which would be kept for as long as they wait for a client.
     pub(crate) fn attachment(&mut self, bytes: &Bytes, after_name: bool) -> Result<(), EncodeError> {
         self.next_argument(after_name);
-        self.output.set_aside(|| bytes.clone())
+        if bytes.len() <= COPIED {
+            self.output.attachment(bytes)
+        } else {
+            self.output.set_aside(|| bytes.clone())
+        }
     }
 
     /// Writes so many arguments that were encoded before: all that a packet has, but for what has no attachments.
