@@ -83,53 +83,41 @@ impl<V> Members<V> {
     where
         V: Default,
     {
-        if let Kind::Few(members) = &mut self.0
-            && members.len() == FEW
-            && !members.iter().any(|(key, _)| key.as_bytes() == name.as_bytes())
-        {
-            self.0 = Kind::Many(Box::new(std::mem::take(members).into_iter().collect()));
-        }
-        match &mut self.0 {
-            Kind::Few(members) => {
-                let place = members.iter().position(|(key, _)| key.as_bytes() == name.as_bytes());
-                let place = place.unwrap_or_else(|| {
-                    members.push((Str::from(name), V::default()));
-                    members.len() - 1
-                });
-                &mut members[place].1
-            }
-            Kind::Many(members) => members.entry(Str::from(name)).or_default(),
-        }
+        self.place(name)
     }
 
-    /// Puts a member there, empty, which is most often a new one.
+    /// Puts a member there, empty, in the place of the one that had this name.
     pub(super) fn append(&mut self, name: Str) -> &mut V
     where
         V: Default,
     {
-        if !self.contains_key(&name) {
-            return self.append_new(name);
-        }
-        let place = self.get_or_insert(&name);
+        let place = self.place(name);
         *place = V::default();
         place
     }
 
-    /// The same if it is known that no other member has this name.
-    fn append_new(&mut self, name: Str) -> &mut V
+    /// Looks for the name once. It is kept as it was given.
+    fn place(&mut self, name: impl AsRef<str> + Into<Str>) -> &mut V
     where
         V: Default,
     {
-        if self.len() >= FEW {
-            return self.get_or_insert(&name);
+        let mut found = None;
+        if let Kind::Few(members) = &mut self.0 {
+            let name = name.as_ref().as_bytes();
+            found = members.iter().position(|(key, _)| key.as_bytes() == name);
+            if found.is_none() && members.len() == FEW {
+                self.0 = Kind::Many(Box::new(std::mem::take(members).into_iter().collect()));
+            }
         }
         match &mut self.0 {
             Kind::Few(members) => {
-                members.push((name, V::default()));
-                let last = members.len() - 1;
-                &mut members[last].1
+                let place = found.unwrap_or_else(|| {
+                    members.push((name.into(), V::default()));
+                    members.len() - 1
+                });
+                &mut members[place].1
             }
-            Kind::Many(members) => members.entry(name).or_default(),
+            Kind::Many(members) => members.entry(name.into()).or_default(),
         }
     }
 
@@ -331,66 +319,4 @@ impl<V: fmt::Debug> fmt::Debug for Members<V> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// On both sides of the number that is few.
-    const COUNTS: [usize; 6] = [0, 1, FEW - 1, FEW, FEW + 1, 100];
-
-    fn object(count: usize) -> Members<u64> {
-        (0..count).map(|n| (n.to_string(), n as u64)).collect()
-    }
-
-    #[test]
-    fn members_are_found_and_keep_their_order() {
-        for count in COUNTS {
-            let object = object(count);
-            assert_eq!((object.len(), object.is_empty()), (count, count == 0));
-            assert!(object.keys().eq((0..count).map(|n| n.to_string())));
-            assert!((0..count).all(|n| object.get(&n.to_string()) == Some(&(n as u64))));
-            assert!(!object.contains_key(&count.to_string()));
-            assert!(object.clone().into_iter().eq((0..count).map(|n| (n.to_string(), n as u64))));
-        }
-    }
-
-    #[test]
-    fn a_name_that_comes_again_keeps_its_place() {
-        for count in [1, FEW, FEW + 1] {
-            let mut object = object(count);
-            assert_eq!(object.insert("0", 7_u64), Some(0));
-            assert_eq!((object.len(), object.keys().next()), (count, Some("0")));
-            assert_eq!(object.get("0"), Some(&7));
-        }
-    }
-
-    #[test]
-    fn what_is_taken_out_leaves_the_others_in_order() {
-        for count in [2, FEW, FEW + 1] {
-            let mut object = object(count);
-            assert_eq!(object.remove("0"), Some(0));
-            assert_eq!(object.remove("0"), None);
-            assert!(object.keys().eq((1..count).map(|n| n.to_string())));
-        }
-    }
-
-    #[test]
-    fn equality_knows_no_order() {
-        for count in COUNTS {
-            let turned: Members<u64> =
-                object(count).into_iter().collect::<Vec<_>>().into_iter().rev().collect();
-            assert_eq!(object(count), turned);
-            assert_ne!(object(count), object(count + 1));
-        }
-    }
-
-    #[test]
-    fn values_can_be_changed() {
-        for count in COUNTS {
-            let mut object = object(count);
-            object.values_mut().for_each(|value| *value = 0);
-            *object.get_or_insert("new") = 0;
-            assert!(object.values().all(|value| *value == 0));
-            assert_eq!(object.len(), count + 1);
-        }
-    }
-}
+mod tests;
