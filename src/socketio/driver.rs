@@ -197,7 +197,7 @@ impl Driver {
             match next {
                 Some((Poll::Ready((event, readiness)), _)) => {
                     has_started = true;
-                    self.event(cx, index, event, readiness);
+                    self.event(cx, index, Some(event), readiness);
                 }
                 Some((Poll::Pending, is_waiting)) => {
                     is_anything_left |= is_waiting;
@@ -211,14 +211,20 @@ impl Driver {
     }
 
     /// Starts an event of the lane in this place. One that is handled at once takes nothing with it that is kept for
-    /// those under way.
-    fn event(&mut self, cx: &mut Context<'_>, index: usize, event: Event, readiness: Result<(), EventError>) {
-        let Some(lane) = self.slots.lane_at(index) else { return };
-        let listening = Self::listening(&event, lane.hooks.as_ref());
+    /// those under way. The event, which is there, is taken from where it is.
+    fn event(
+        &mut self,
+        cx: &mut Context<'_>,
+        index: usize,
+        mut taken: Option<Event>,
+        readiness: Result<(), EventError>,
+    ) {
+        let (Some(lane), Some(event)) = (self.slots.lane_at(index), &taken) else { return };
+        let listening = Self::listening(event, lane.hooks.as_ref());
         let is_heard = !listening.is_empty();
         if is_heard {
             let hooks = lane.hooks.clone();
-            self.received(cx, &event, &hooks, listening);
+            self.received(cx, event, &hooks, listening);
         }
         let Some(lane) = self.slots.lane_at(index) else { return };
         if is_heard && !event.socket.is_connected() {
@@ -228,9 +234,8 @@ impl Driver {
         let cause = lane.hooks.as_ref().is_some_and(|hooks| hooks.wants_failures());
         let cause = cause.then(|| Box::new(Cause { name: event.name.clone(), args: event.args.clone() }));
         let owed = Owed { ack: event.ack.clone(), cause };
-        let mut event = Some(event);
         let future = match readiness {
-            Ok(()) => lane.call(&mut event),
+            Ok(()) => lane.call(&mut taken),
             Err(error) => Err(error),
         };
         let result = match future {

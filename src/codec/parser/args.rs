@@ -60,7 +60,7 @@ impl Args {
     }
 
     /// What was written, so many arguments.
-    pub(super) fn written(writer: ser::Writer, len: usize) -> Result<Self, EncodeError> {
+    pub(super) fn written(mut writer: ser::Writer, len: usize) -> Result<Self, EncodeError> {
         let (json, attachments) = writer.finish()?;
         let text = Text::from(str::from_utf8(&json).map_err(EncodeError::custom)?);
         scratch::give_back(json);

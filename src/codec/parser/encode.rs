@@ -185,7 +185,7 @@ fn push_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     serde_json::to_writer(out, value).expect("text, numbers and JSON values can be written to memory");
 }
 
-fn finish(writer: ser::Writer, kind: Kind) -> Result<Encoded, EncodeError> {
+fn finish(mut writer: ser::Writer, kind: Kind) -> Result<Encoded, EncodeError> {
     let (out, attachments) = writer.finish()?;
     Ok(complete(out, kind, attachments))
 }

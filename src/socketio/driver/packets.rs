@@ -14,7 +14,7 @@ impl Driver {
         match self.slots.find(&self.dialect.namespace(namespace)) {
             Found::Joined(index, lane) => match lane.poll_turn(cx) {
                 Poll::Ready(readiness) => {
-                    let event = lane.start(event);
+                    let event = Some(lane.start(event));
                     self.event(cx, index, event, readiness);
                 }
                 Poll::Pending => {

@@ -28,8 +28,8 @@ impl Writer {
         Self { output: Output::new(out, limits), shared: Attachments::None, arguments: 0 }
     }
 
-    /// The text and the attachments.
-    pub(crate) fn finish(self) -> Result<(Vec<u8>, Attachments), EncodeError> {
+    /// The text and the attachments. Nothing can be written afterwards.
+    pub(crate) fn finish(&mut self) -> Result<(Vec<u8>, Attachments), EncodeError> {
         if self.output.depth > self.output.max_depth {
             return Err(EncodeError::TooDeep { limit: self.output.max_depth });
         }
@@ -40,7 +40,12 @@ impl Writer {
             });
         }
         let Self { output, shared, .. } = self;
-        Ok((output.out, if shared.is_empty() { output.attachments.finish() } else { shared }))
+        let attachments = match (output.found, shared.is_empty()) {
+            (0, _) => Attachments::None,
+            (_, true) => std::mem::take(&mut output.attachments).finish(),
+            (_, false) => std::mem::take(shared),
+        };
+        Ok((std::mem::take(&mut output.out), attachments))
     }
 
     /// Writes one argument.
