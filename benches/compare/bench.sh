@@ -5,15 +5,15 @@
 #   SERVERS=…      names in servers.json, commas between
 #   WORKLOADS=…    names, or beginnings such as W4 (all)
 #   SECS=1.5       what a timed workload takes
-#   FEW=node,bun   servers that take part in two fifths of the rounds, as they take so long
+#   FEW=…          servers that take part in two fifths of the rounds (tower-socketio-axum,node,bun)
 #   ONLY=split     leaves out the rest: two workers, and what grows with the number of clients and rooms
 set -euo pipefail
 cd "$(dirname "$0")"
 
 rounds=${ROUNDS:-5}
-servers=${SERVERS:-tower-socketio,floor-raw,floor-ws,socketioxide,node,bun}
+servers=${SERVERS:-tower-socketio,floor-raw,floor-ws,socketioxide,tower-socketio-axum,node,bun}
 timed=(--secs "${SECS:-1.5}" --warm 1 --markdown)
-few=${FEW-node,bun}
+few=${FEW-tower-socketio-axum,node,bun}
 workloads=${WORKLOADS:-W1,W2,W3,W4,W5,W6,W7,W8,W9,W10}
 mkdir -p out
 

@@ -13,6 +13,7 @@ from html import escape
 from run import WORKLOADS, dig, fmt, limit_note, med
 
 OURS = "tower-socketio"
+IN_AXUM = "tower-socketio-axum"
 FLOORS = ("floor-raw", "floor-ws")
 
 # Workload, what it is compared with, and how much it may be at most.
@@ -113,7 +114,7 @@ def beside(results):
     """How we stand to the best of the others that are whole servers."""
     rows = []
     for workload, per in results.items():
-        peers = [s for s in per if s not in (OURS, *FLOORS) and values(per[s], key_of(workload))]
+        peers = [s for s in per if s not in (OURS, IN_AXUM, *FLOORS) and values(per[s], key_of(workload))]
         if OURS not in per or not peers:
             continue
         best = min(peers, key=lambda s: med(values(per[s], key_of(workload))))
@@ -125,7 +126,7 @@ def beside(results):
 
 def conditions(meta):
     m, versions = meta["machine"], meta["versions"]
-    few = f" ({meta['few'].replace(',', ' and ')}: two fifths of them)" if meta.get("few") else ""
+    few = f" ({meta['few'].replace(',', ', ')}: two fifths of them)" if meta.get("few") else ""
     pin = {"split": "the server on one CPU, the load generator on another", "free": "both on all CPUs"}[meta["pin"]]
     return [
         f"{m['cpu']}, {m['cpus']} CPUs, {m['memory_gib']} GiB, Linux {m['kernel']}; {meta['when'][:10]}; "
@@ -150,7 +151,7 @@ def markdown(split, free, scale, plot):
 
 
 COLOURS = {
-    OURS: "#d9480f", "floor-raw": "#868e96", "floor-ws": "#adb5bd",
+    OURS: "#d9480f", IN_AXUM: "#ffa94d", "floor-raw": "#868e96", "floor-ws": "#adb5bd",
     "socketioxide": "#1971c2", "node": "#2f9e44", "bun": "#ae3ec9", "python": "#e8a33d",
 }
 MARKS = [0.5, 1, 2, 4, 8, 16, 32]

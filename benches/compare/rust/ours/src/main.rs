@@ -1,5 +1,7 @@
-//! tower-socketio on plain hyper, as the floor is, as a program of the contract in `CONTRACT.md`, with everything on that is on by default.
-//! Set-up by environment: PORT, THREADS, PING_INTERVAL_MS; DEFLATE=1 turns compression on.
+//! tower-socketio on plain hyper, as the floor is, as a program of the contract in `CONTRACT.md`, with everything on
+//! that is on by default. Set-up by environment: PORT, THREADS, PING_INTERVAL_MS; DEFLATE=1 turns compression on, and
+//! with AXUM=1 it stands in a router of axum's instead, as its Rust peer does.
+use axum::serve::ListenerExt;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use hyper::{body::Incoming, server::conn::http1};
@@ -40,11 +42,18 @@ async fn serve() {
     if var("DEFLATE") == Some(1) {
         server = server.per_message_deflate(PerMessageDeflate::new());
     }
-    let service = TowerToHyperService::new(server.build().layer().layer(service_fn(nothing)));
+    let layer = server.build().layer();
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], var("PORT").unwrap_or(3000)))).unwrap();
     let listener = socket.listen(4096).unwrap();
+    if var("AXUM") == Some(1) {
+        let listener = listener.tap_io(|stream| {
+            stream.set_nodelay(true).ok();
+        });
+        return axum::serve(listener, axum::Router::new().layer(layer)).await.unwrap();
+    }
+    let service = TowerToHyperService::new(layer.layer(service_fn(nothing)));
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
         stream.set_nodelay(true).ok();
