@@ -51,7 +51,7 @@ pub(super) fn spawn<M: MakeSession>(
     request: Arc<SessionRequest>,
 ) {
     let seat = registration.entry().seat.clone();
-    // What only its beginning or its end needs is in a box of its own: the task is as large as a session that lives.
+    // What only its beginning or its end needs is in a box of its own: the task is no larger than what lives.
     let beginning = Box::pin(begin(make, config, limits, registration, pacemaker, websocket, request));
     match seat {
         Some(seat) => tokio::spawn(async move {
@@ -354,7 +354,7 @@ impl<S: SessionService> Session<S> {
 }
 
 impl<S: SessionService> Turning for Session<S> {
-    /// One turn of the session's task. Everything that is written in it leaves at its end, at once.
+    /// One turn, of the session's task or of a request. Everything that is written in it leaves at its end, at once.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let line = self.line.clone();
         self.runner.begin_turn();

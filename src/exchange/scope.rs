@@ -1,4 +1,4 @@
-//! Futures that live on a session's task.
+//! Futures that live in a session's turns.
 
 use std::{
     fmt,
@@ -17,8 +17,11 @@ use crate::{futures::Futures, guard::guarded, sync::Mutex};
 
 type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Where a session's service puts futures that belong to the session: they are polled by its task, and dropped
+/// Where a session's service puts futures that belong to the session: they are polled in its turns, and dropped
 /// when the drain limit after the end of its transport has passed.
+///
+/// A turn is the session's own task's, or that of a request that brings something to a polling session: do not build on
+/// the task-locals or the tracing span that a future happens to be polled in.
 ///
 /// A panic in one of them is caught and reported; the others go on.
 #[derive(Clone)]
@@ -39,9 +42,9 @@ struct Inner {
     spawn: fn(BoxFuture),
 }
 
-/// The session's task waits, and is to be woken.
+/// Nobody is at the session's turn: its task is to be woken.
 const RESTS: u8 = 0;
-/// It is at work, and will look at its futures.
+/// Somebody is, and will look at its futures.
 const WORKS: u8 = 1;
 /// The same, and something has come since.
 const WOKEN: u8 = 2;
@@ -73,7 +76,7 @@ impl Wake for Shared {
 }
 
 impl Scope {
-    /// Has the session's task poll this future. Once the session is over, it is dropped at once.
+    /// Has the session poll this future. Once the session is over, it is dropped at once.
     pub fn drive(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.put(future, |_, _| {});
     }

@@ -24,7 +24,7 @@ pub(super) struct State {
     pub(super) queue: Queue,
     /// The transport has been given something that has not left yet.
     pub(super) needs_flush: bool,
-    /// The session's task is at work and will flush once for all when it is done.
+    /// The session is at its turn and will flush once for all when that is over.
     pub(super) is_corked: bool,
     /// It stands on a list of those that somebody will flush.
     pub(super) is_listed: bool,
