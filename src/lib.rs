@@ -50,6 +50,7 @@ mod guard;
 pub mod guide;
 mod id;
 pub mod layer;
+mod lent;
 mod limit;
 pub mod outbox;
 pub mod prelude;

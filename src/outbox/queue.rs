@@ -1,6 +1,6 @@
 //! Packets that wait for a client.
 
-use std::{cell::Cell, collections::VecDeque};
+use std::{cell::Cell, collections::VecDeque, thread::LocalKey};
 
 use bytes::Bytes;
 
@@ -8,7 +8,10 @@ use super::{
     plain::Plain,
     shared::{Queued, SharedFrame, SharedPacket},
 };
-use crate::codec::engine::Frame;
+use crate::{
+    codec::engine::Frame,
+    lent::{Lend, Lent, Spare},
+};
 
 /// How much may wait for a client that does not read.
 ///
@@ -90,7 +93,19 @@ const LENT: usize = 64;
 type Rest = VecDeque<Queued>;
 
 thread_local! {
-    static SPARE: Cell<Option<Box<Rest>>> = const { Cell::new(None) };
+    static SPARE: Spare<Rest> = const { Cell::new(None) };
+}
+
+impl Lend for Rest {
+    const SPARE: &'static LocalKey<Spare<Self>> = &SPARE;
+
+    fn is_done(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn is_small(&self) -> bool {
+        self.capacity() <= LENT
+    }
 }
 
 /// Packets in the order in which they leave.
@@ -98,7 +113,7 @@ thread_local! {
 pub(crate) struct Queue {
     /// The first stands by itself: where only one waits, as with most broadcasts, the queue needs no memory.
     first: Option<Queued>,
-    rest: Option<Box<Rest>>,
+    rest: Lent<Rest>,
     plain: Plain,
     bytes: usize,
     taken: u64,
@@ -115,10 +130,6 @@ impl Queue {
         self.first.is_none()
     }
 
-    fn rest(&mut self) -> &mut Rest {
-        self.rest.get_or_insert_with(|| SPARE.take().unwrap_or_default())
-    }
-
     pub(crate) fn push(&mut self, frame: Frame) {
         self.may_compress = true;
         self.add(Queued::Own(frame), true);
@@ -130,7 +141,7 @@ impl Queue {
         if self.first.is_none() {
             self.first = Some(queued);
         } else {
-            self.rest().push_back(queued);
+            self.rest.lend().push_back(queued);
         }
     }
 
@@ -139,7 +150,7 @@ impl Queue {
         self.bytes += frame.len();
         self.plain.push_first();
         if let Some(second) = self.first.replace(Queued::Own(frame)) {
-            self.rest().push_front(second);
+            self.rest.lend().push_front(second);
         }
     }
 
@@ -149,14 +160,10 @@ impl Queue {
         let length = queued.frame().len();
         self.bytes -= length;
         self.taken += length as u64;
-        if let Some(rest) = &mut self.rest {
+        if let Some(rest) = self.rest.get_mut() {
             self.first = rest.pop_front();
-            // A burst is over.
-            if let Some(rest) = self.rest.take_if(|rest| rest.is_empty())
-                && rest.capacity() <= LENT
-            {
-                SPARE.set(Some(rest));
-            }
+            // If a burst is over.
+            self.rest.give_back();
         }
         Some(queued)
     }
@@ -164,7 +171,7 @@ impl Queue {
     /// The only one that waits, if it is for many.
     pub(crate) fn only_shared(&self) -> Option<&SharedFrame> {
         match &self.first {
-            Some(Queued::Shared(shared)) if self.rest.is_none() => Some(shared),
+            Some(Queued::Shared(shared)) if self.rest.get().is_none() => Some(shared),
             _ => None,
         }
     }
@@ -181,7 +188,7 @@ impl Queue {
 
     /// Takes everything out, if it is one packet.
     pub(crate) fn take_only(&mut self) -> Option<Frame> {
-        if self.rest.is_some() {
+        if self.rest.get().is_some() {
             return None;
         }
         self.forget();
@@ -191,7 +198,7 @@ impl Queue {
     /// Takes everything out.
     pub(crate) fn take(&mut self) -> Vec<Frame> {
         self.forget();
-        let rest = self.rest.take().into_iter().flat_map(|rest| *rest);
+        let rest = self.rest.take().into_iter().flatten();
         self.first.take().into_iter().chain(rest).map(Queued::into_frame).collect()
     }
 
@@ -208,7 +215,7 @@ impl Queue {
     }
 
     fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.rest.as_ref().map_or(0, |rest| rest.len())
+        usize::from(self.first.is_some()) + self.rest.get().map_or(0, VecDeque::len)
     }
 
     pub(crate) fn is_half_full(&self, limits: &OutboxLimits) -> bool {

@@ -30,6 +30,7 @@ const ROOMS: &[Room] = &[
     Room::new("guard", 0, &[]),
     Room::new("futures", 0, &[]),
     Room::new("limit", 0, &[]),
+    Room::new("lent", 0, &[]),
     Room::new("id", 0, &["text", "error"]),
     Room::new("body", 0, &["text", "error"]),
     Room::new("codec", 0, &["text", "error", "id", "copied"]),

@@ -6,6 +6,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
+    thread::LocalKey,
 };
 
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use super::{
     reading::{self, poll_read},
     violation::Violation,
 };
+use crate::lent::{Lend, Lent, Spare};
 
 #[cfg(test)]
 mod tests;
@@ -53,10 +55,10 @@ pub(super) struct Connection<IO> {
 
 /// Nothing, most of the time: what there is room in is the thread's, and lent to one connection after the other.
 #[derive(Debug, Default)]
-struct Behind(Option<Box<Kept>>);
+struct Behind(Lent<Kept>);
 
 thread_local! {
-    static SPARE: Cell<Option<Box<Kept>>> = const { Cell::new(None) };
+    static SPARE: Spare<Kept> = const { Cell::new(None) };
 }
 
 /// Most of it has its own place already, straight from where it was read.
@@ -65,6 +67,19 @@ struct Kept {
     decoded: VecDeque<Result<Incoming, Violation>>,
     bytes: Vec<u8>,
     taken: usize,
+}
+
+impl Lend for Kept {
+    const SPARE: &'static LocalKey<Spare<Self>> = &SPARE;
+
+    fn is_done(&self) -> bool {
+        self.decoded.is_empty() && self.bytes.is_empty()
+    }
+
+    /// There is no room in it for more than a few messages.
+    fn is_small(&self) -> bool {
+        true
+    }
 }
 
 /// Why nothing more comes of a connection.
@@ -93,7 +108,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     /// The same behind bytes that were read before.
     pub(super) fn behind(mut self, bytes: Vec<u8>) -> Self {
         if !bytes.is_empty() {
-            self.behind.kept().bytes = bytes;
+            self.behind.0.lend().bytes = bytes;
         }
         self
     }
@@ -288,28 +303,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 impl Behind {
     /// Whether little was kept of the last read: the rest of a packet.
     fn is_short(&self) -> bool {
-        self.0.as_ref().is_none_or(|kept| kept.decoded.len() <= 1 && kept.bytes.is_empty())
+        self.0.get().is_none_or(|kept| kept.decoded.len() <= 1 && kept.bytes.is_empty())
     }
 
     /// Bytes that wait as they came.
     #[cfg(test)]
     fn left(&self) -> usize {
-        self.0.as_ref().map_or(0, |kept| kept.bytes.len())
-    }
-
-    fn kept(&mut self) -> &mut Kept {
-        self.0.get_or_insert_with(|| SPARE.take().unwrap_or_default())
-    }
-
-    /// Gives back what holds nothing any more.
-    fn rest(&mut self) {
-        if let Some(kept) = self.0.take_if(|kept| kept.decoded.is_empty() && kept.bytes.is_empty()) {
-            SPARE.set(Some(kept));
-        }
+        self.0.get().map_or(0, |kept| kept.bytes.len())
     }
 
     fn next(&mut self, assembly: &mut Assembly) -> Result<Option<Incoming>, Violation> {
-        let Some(kept) = &mut self.0 else { return Ok(None) };
+        let Some(kept) = self.0.get_mut() else { return Ok(None) };
         let next = match kept.decoded.pop_front() {
             Some(next) => next.map(Some),
             None => {
@@ -323,7 +327,7 @@ impl Behind {
                 next
             }
         };
-        self.rest();
+        self.0.give_back();
         next
     }
 
@@ -339,14 +343,14 @@ impl Behind {
         }
         // What is inflated waits as it came: many messages may be much.
         let most = if assembly.may_inflate() { 0 } else { MESSAGES_PER_READ };
-        let kept = self.kept();
+        let kept = self.0.lend();
         while kept.decoded.len() < most
             && let Some(next) = assembly.next(&mut piece).transpose()
         {
             kept.decoded.push_back(next);
         }
         kept.bytes = piece.to_vec();
-        self.rest();
+        self.0.give_back();
         next
     }
 }

@@ -1,6 +1,6 @@
 //! From packets to bytes: what is on its way out, as far as the connection has not taken it yet.
 
-use std::{cell::Cell, io::IoSlice};
+use std::{cell::Cell, io::IoSlice, thread::LocalKey};
 
 use bytes::{Buf, Bytes};
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
@@ -9,6 +9,7 @@ use super::deflate::Compressor;
 use crate::{
     codec::engine::{Frame, Written},
     copied::COPIED,
+    lent::{Lend, Lent, Spare},
 };
 
 /// So much is joined before it is written. The rest stays in the queue, where it is counted.
@@ -22,7 +23,7 @@ const FINISHED: usize = 64 * 1024;
 const LENT: usize = 32 * 1024;
 
 thread_local! {
-    static SPARE: Cell<Option<Box<Unsent>>> = const { Cell::new(None) };
+    static SPARE: Spare<Unsent> = const { Cell::new(None) };
 }
 
 /// The header of a server's frame, at most.
@@ -90,7 +91,7 @@ pub(super) fn finish(packet: &Frame) -> Option<Bytes> {
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     /// Nothing while nothing is on its way, which is most of the time.
-    unsent: Option<Box<Unsent>>,
+    unsent: Lent<Unsent>,
     /// The connection takes no more for now.
     is_stuck: bool,
     goodbye: Goodbye,
@@ -118,6 +119,18 @@ impl Unsent {
     }
 }
 
+impl Lend for Unsent {
+    const SPARE: &'static LocalKey<Spare<Self>> = &SPARE;
+
+    fn is_done(&self) -> bool {
+        self.is_empty() && self.pong.is_none()
+    }
+
+    fn is_small(&self) -> bool {
+        self.joined.capacity() <= LENT
+    }
+}
+
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Goodbye {
     #[default]
@@ -129,23 +142,18 @@ enum Goodbye {
 impl Outgoing {
     /// Whether everything has been taken. Control frames that wait for it may still be there: see [`fill`](Self::fill).
     pub(super) fn is_empty(&self) -> bool {
-        self.unsent.as_ref().is_none_or(|unsent| unsent.is_empty())
+        self.unsent.get().is_none_or(Unsent::is_empty)
     }
 
     /// Whether nothing has to leave before a frame that comes now.
     pub(super) fn is_idle(&self) -> bool {
-        self.unsent.as_ref().is_none_or(|unsent| unsent.is_empty() && unsent.pong.is_none())
-            && self.goodbye == Goodbye::NotSaid
-    }
-
-    fn unsent(&mut self) -> &mut Unsent {
-        self.unsent.get_or_insert_with(|| SPARE.take().unwrap_or_default())
+        self.unsent.get().is_none_or(Unsent::is_done) && self.goodbye == Goodbye::NotSaid
     }
 
     /// Takes what the connection has not taken of a frame that came while nothing was to leave before it.
     pub(super) fn put_rest(&mut self, rest: Bytes) {
         debug_assert!(self.is_idle());
-        self.unsent().payload = rest;
+        self.unsent.lend().payload = rest;
     }
 
     /// Answers a ping: with the frames that are joined now, or as soon as the connection takes something again.
@@ -156,14 +164,14 @@ impl Outgoing {
         if self.has_room() {
             self.push(OpCode::Control(Control::Pong), &body);
         } else {
-            self.unsent().pong = Some(body);
+            self.unsent.lend().pong = Some(body);
         }
     }
 
     /// The close frame comes behind all that has been taken from the queue, and nothing behind it.
     pub(super) fn say_goodbye(&mut self, code: Option<CloseCode>) {
         if self.goodbye == Goodbye::NotSaid {
-            if let Some(unsent) = &mut self.unsent {
+            if let Some(unsent) = self.unsent.get_mut() {
                 unsent.pong = None;
             }
             self.goodbye = Goodbye::Waiting(code);
@@ -178,7 +186,7 @@ impl Outgoing {
         if !self.has_room() {
             return;
         }
-        if let Some(body) = self.unsent.as_mut().and_then(|unsent| unsent.pong.take()) {
+        if let Some(body) = self.unsent.get_mut().and_then(|unsent| unsent.pong.take()) {
             self.push(OpCode::Control(Control::Pong), &body);
         }
         match self.goodbye {
@@ -203,7 +211,7 @@ impl Outgoing {
 
     /// What is to be written next. The second part is empty as long as the first one is all that there is.
     pub(super) fn slices(&self) -> [IoSlice<'_>; 2] {
-        match &self.unsent {
+        match self.unsent.get() {
             Some(unsent) => [IoSlice::new(&unsent.joined[unsent.sent..]), IoSlice::new(&unsent.payload)],
             None => [IoSlice::new(&[]); 2],
         }
@@ -212,7 +220,7 @@ impl Outgoing {
     /// So many bytes have been taken.
     pub(super) fn advance(&mut self, bytes: usize) {
         self.is_stuck = false;
-        let Some(unsent) = &mut self.unsent else { return };
+        let Some(unsent) = self.unsent.get_mut() else { return };
         let of_joined = bytes.min(unsent.joined.len() - unsent.sent);
         unsent.sent += of_joined;
         unsent.payload.advance(bytes - of_joined);
@@ -231,25 +239,21 @@ impl Outgoing {
 
     /// All has left: no memory is kept for what may come.
     pub(super) fn rest(&mut self) {
-        if let Some(unsent) = self.unsent.take_if(|unsent| unsent.is_empty() && unsent.pong.is_none())
-            && unsent.joined.capacity() <= LENT
-        {
-            SPARE.set(Some(unsent));
-        }
+        self.unsent.give_back();
     }
 
     #[cfg(test)]
     pub(super) fn keeps_nothing(&self) -> bool {
-        self.unsent.is_none()
+        self.unsent.get().is_none()
     }
 
     fn has_room(&self) -> bool {
-        !self.is_stuck && self.unsent.as_ref().is_none_or(|unsent| unsent.has_room())
+        !self.is_stuck && self.unsent.get().is_none_or(Unsent::has_room)
     }
 
     fn push_data(&mut self, data: Outbound, is_vectored: bool) {
         let Outbound { kind, is_compressed, mut payload } = data;
-        let unsent = self.unsent();
+        let unsent = self.unsent.lend();
         let room = if is_vectored { 0 } else { JOINED.saturating_sub(unsent.joined.len() + HEADER) };
         let copied = if payload.len() <= COPIED { payload.len() } else { room.min(payload.len()) };
         unsent.joined.reserve(HEADER + copied);
@@ -261,7 +265,7 @@ impl Outgoing {
     }
 
     fn push_finished(&mut self, frame: Bytes) {
-        let unsent = self.unsent();
+        let unsent = self.unsent.lend();
         if frame.len() <= COPIED {
             unsent.joined.extend_from_slice(&frame);
         } else {
@@ -271,7 +275,7 @@ impl Outgoing {
 
     /// A server's frames are whole, and without a mask.
     fn push(&mut self, opcode: OpCode, body: &[u8]) {
-        let joined = &mut self.unsent().joined;
+        let joined = &mut self.unsent.lend().joined;
         joined.reserve(HEADER + body.len());
         put_header(joined, opcode, false, body.len());
         joined.extend_from_slice(body);

@@ -136,7 +136,7 @@ fn a_connection_at_rest_keeps_no_buffers() {
     next(&mut connection);
     assert_eq!(send(&mut connection, [Bytes::from_static(b"x"), vec![1; 10_000].into()]), (true, 0));
     assert_eq!(next(&mut connection), None);
-    assert!(connection.behind.0.is_none());
+    assert!(connection.behind.0.get().is_none());
     assert!(connection.outgoing.keeps_nothing());
     let size = size_of::<Connection<()>>();
     assert!(size <= 384, "{size}");
