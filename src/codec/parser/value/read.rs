@@ -33,6 +33,7 @@ pub(super) fn read(json: &str) -> Result<Value, serde_json::Error> {
 /// Puts a value where there is none, so that there is nothing to drop.
 #[inline]
 fn put(place: &mut Value, value: Value) {
+    debug_assert!(matches!(place, Value::Null), "{place:?} would never be dropped");
     let _ = ManuallyDrop::new(std::mem::replace(place, value));
 }
 
